@@ -1,0 +1,80 @@
+"""What a model sees and makes, as pictures: pure functions of a model.
+
+Each gives [rows, columns, C, H, W] in [0, 1], which `grid` lays out.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torchvision.utils import make_grid
+
+from vae_exp.models.vae import VAE
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@torch.no_grad()
+def reconstructions(model: VAE, x: Tensor) -> Tensor:
+    """Originals in the first row, and under each the mean of p(x|z) at the mean of q(z|x); x [N, C, H, W]."""
+    return torch.stack((x, model.decode(model.encode(x).mean).mean)).clamp(0, 1)
+
+
+@torch.no_grad()
+def samples(model: VAE, n: int, temperature: float = 1.0) -> Tensor:
+    """Means of p(x|z) for `n` latents from the prior, in a square."""
+    images = model.sample(n, temperature).mean.clamp(0, 1)
+    columns = math.isqrt(n - 1) + 1
+    blank = images.new_ones((-n % columns, *images.shape[1:]))
+    return torch.cat((images, blank)).unflatten(0, (-1, columns))
+
+
+@torch.no_grad()
+def traversals(model: VAE, x: Tensor, *, dims: list[int], steps: int, span: float) -> Tensor:
+    """One row for each latent dimension: the latent mean of x [1, C, H, W] with that dimension from -span to span."""
+    mean = model.encode(x).mean
+    z = mean.repeat(len(dims), steps, 1)
+    for row, dim in enumerate(dims):
+        z[row, :, dim] = torch.linspace(-span, span, steps, device=z.device)
+    return model.decode(z).mean.clamp(0, 1)
+
+
+@torch.no_grad()
+def interpolations(model: VAE, a: Tensor, b: Tensor, *, steps: int) -> Tensor:
+    """One row for each pair: along the line between the latent means of a and b, [N, C, H, W] each."""
+    start, end = model.encode(a).mean, model.encode(b).mean
+    weights = torch.linspace(0, 1, steps, device=a.device)[:, None]
+    return model.decode(torch.lerp(start[:, None], end[:, None], weights)).mean.clamp(0, 1)
+
+
+def grid(images: Tensor, *, min_side: int = 56) -> Tensor:
+    """[rows, columns, C, H, W] -> one picture [3, H', W'], small images enlarged by a whole factor."""
+    factor = max(1, min_side // images.shape[-1])
+    flat = images.flatten(0, 1).repeat_interleave(factor, -1).repeat_interleave(factor, -2).cpu()
+    laid: Tensor = make_grid(flat, nrow=images.shape[1], padding=2, pad_value=1.0)
+    return laid
+
+
+def by_rate(kl: Tensor) -> list[int]:
+    """Latent dimensions, the one with the highest rate first."""
+    return torch.argsort(kl, descending=True).tolist()
+
+
+def kl_bars(kl: Tensor) -> Figure:
+    """Rate of each latent dimension in nats, from the highest to the lowest."""
+    from matplotlib.figure import Figure  # half a second that only those who draw should wait
+
+    order = by_rate(kl)
+    figure = Figure(figsize=(max(4.0, 0.22 * len(order) + 1.5), 3.0), dpi=120, layout="constrained")
+    axes = figure.subplots()
+    axes.bar(range(len(order)), kl[order].tolist(), color="#3b6ea5")
+    every = max(1, len(order) // 40)
+    axes.set_xticks(range(0, len(order), every), [f"z{d}" for d in order[::every]], rotation=90, fontsize=7)
+    axes.set_ylabel("KL, nats")
+    axes.set_title(f"Rate by latent dimension: {float(kl.sum()):.1f} nats in all", fontsize=9)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure

@@ -1,0 +1,76 @@
+"""The one place where a checked configuration becomes objects, for training and for reloading alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytorch_lightning import Trainer
+from torch import nn
+
+from vae_exp.config.instantiate import instantiate
+from vae_exp.data.datamodule import DataModule
+from vae_exp.errors import UserError
+from vae_exp.models.vae import VAE
+from vae_exp.training.callbacks.checkpoint import WholeFileIO
+from vae_exp.training.lit import LitVAE
+from vae_exp.types import DataSpec
+
+Settings = dict[str, Any]
+"""A configuration as `config.check` returns it: resolved, in plain containers."""
+
+
+def build_data(settings: Settings) -> DataModule:
+    """The data, loaded."""
+    data: DataModule = _part(settings, "data")
+    data.setup()
+    return data
+
+
+def build_model(settings: Settings, spec: DataSpec) -> VAE:
+    """The model, sized for its data.
+
+    Raises:
+        UserError: A part does not fit the data.
+    """
+    unfinished = _part(settings, "model")
+    try:
+        model: VAE = unfinished(spec=spec)
+    except ValueError as error:
+        raise UserError(f"model: {error}") from error
+    return model
+
+
+def build_module(settings: Settings, model: nn.Module) -> LitVAE:
+    """The model with everything that its training needs."""
+    module: LitVAE = _part(settings, "training")(
+        model=model,
+        loss=_part(settings, "loss"),
+        optimizer=_part(settings, "optimizer"),
+        lr_schedule=_part(settings, "lr_schedule"),
+        metrics=_part(settings, "metrics"),
+    )
+    return module
+
+
+def build_trainer(settings: Settings) -> Trainer:
+    """Lightning's trainer, with the run's callbacks and loggers.
+
+    Raises:
+        UserError: Lightning refuses the settings, or a device is not there.
+    """
+    callbacks = [callback for callback in _part(settings, "callbacks").values() if callback is not None]
+    loggers = [logger for logger in _part(settings, "logger").values() if logger is not None]
+    try:
+        trainer: Trainer = _part(settings, "trainer")(
+            callbacks=callbacks,
+            logger=loggers,
+            plugins=[WholeFileIO()],
+            default_root_dir=settings["run_dir"],
+        )
+    except (ValueError, TypeError, RuntimeError) as error:  # Lightning's MisconfigurationException is none of its own
+        raise UserError(f"trainer: {error}") from error
+    return trainer
+
+
+def _part(settings: Settings, name: str) -> Any:
+    return instantiate(settings[name], settings["trusted_packages"], name)

@@ -1,0 +1,66 @@
+"""What a run says of itself: the model before it, the figures after it, and metrics.json."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from rich.console import Console
+from rich.table import Table
+from torch import nn
+
+from vae_exp.files import read_json, write_whole
+from vae_exp.training.lit import LitVAE
+
+Figures = dict[str, Any]
+
+
+def show_model(model: nn.Module) -> None:
+    """Print the parts of a model and their sizes."""
+    table = Table("part", "", "parameters", title_justify="left", title="model")
+    for name, part in model.named_children():
+        table.add_row(name, type(part).__name__, f"{sum(p.numel() for p in part.parameters()):,}")
+    table.add_row("all", "", f"{sum(p.numel() for p in model.parameters()):,}")
+    table.columns[2].justify = "right"
+    Console().print(table)
+
+
+def figures_of(trainer: pl.Trainer, module: LitVAE) -> Figures:
+    """What the last evaluation found: numbers, and vectors as lists, by name."""
+    numbers = {name: float(value) for name, value in trainer.callback_metrics.items()}
+    return numbers | {name: value.tolist() for name, value in module.vectors.items()}
+
+
+def merge_figures(folder: Path, figures: Figures) -> None:
+    """Put figures into the run's metrics.json, beside those that are there."""
+    path = folder / "metrics.json"
+    merged = (read_json(path) if path.is_file() else {}) | figures
+    # JSON has no nan: a figure that is none is null.
+    plain = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in sorted(merged.items())}
+    write_whole(path, json.dumps(plain, indent=2) + "\n")
+
+
+def show(figures: Figures, folder: Path) -> None:
+    """Print the figures as a table, and where the pictures are."""
+    stages = [stage for stage in ("val", "test") if any(name.startswith(f"{stage}/") for name in figures)]
+    names = dict.fromkeys(name.split("/")[1] for name, value in figures.items() if not isinstance(value, list))
+    table = Table("figure", *stages, title_justify="left", title="nats per example, ± standard error")
+    for name in names:
+        table.add_row(name, *(_cell(figures, f"{stage}/{name}") for stage in stages))
+    console = Console()
+    console.print(table)
+    for picture in sorted((folder / "images").glob("*.png")):
+        console.print(str(picture), soft_wrap=True, highlight=False)
+
+
+def _cell(figures: Figures, key: str) -> str:
+    if key not in figures:
+        return ""
+    value, error = figures[key], figures.get(f"{key}/se")
+    if error is None:
+        return f"{value:g}"
+    digits = 2 if error == 0 or not math.isfinite(error) else max(0, 1 - math.floor(math.log10(error)))
+    return f"{value:.{digits}f} ± {error:.{digits}f}"

@@ -1,0 +1,129 @@
+"""Check a composed configuration against the signatures of the parts that it names, before anything is built."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf.errors import OmegaConfBaseException
+
+from vae_exp.config.explain import one_line
+from vae_exp.config.locate import is_third_party, locate
+from vae_exp.config.signature import check_names, check_values, parameters
+from vae_exp.config.variables import Path, variables
+from vae_exp.errors import UserError
+
+_RESERVED = ("_target_", "_partial_")
+
+
+def check(cfg: DictConfig, trusted: Sequence[str] | None = None) -> dict[str, Any]:
+    """Return the resolved configuration in plain containers, ready to be built.
+
+    A key of a node with `_target_` is an argument of the target, or a variable: a key that some interpolation refers
+    to. Variables are left out of such nodes in what is returned.
+
+    Args:
+        cfg: Composed, with or without its `hydra` node.
+        trusted: Packages whose parts are allowed besides this package's; None reads `trusted_packages` of `cfg`. Pass
+            a list for a configuration that was read from a run's folder: whoever wrote that folder would otherwise
+            decide what this process runs.
+
+    Raises:
+        UserError: A key is missing, unknown or not allowed, or a value is wrong.
+    """
+    raw = _without_hydra(OmegaConf.to_container(cfg, resolve=False))
+    _refuse_missing(raw)
+    plain = _resolved(cfg)
+    packages = plain.get("trusted_packages") if trusted is None else trusted
+    if isinstance(packages, str) or not all(isinstance(name, str) for name in packages or ()):
+        raise UserError(
+            f"trusted_packages={packages}: should be a list of names, as in 'trusted_packages=[my_package]'"
+        )
+    checked: dict[str, Any] = _walk(plain, (), variables(raw), tuple(packages or ()))
+    return checked
+
+
+def _walk(node: Any, path: Path, known: set[Path], trusted: tuple[str, ...]) -> Any:
+    if isinstance(node, list):
+        return [_walk(value, (*path, str(index)), known, trusted) for index, value in enumerate(node)]
+    if not isinstance(node, dict):
+        return node
+    _refuse_reserved(node, path)
+    kept = _checked_node(node, path, known, trusted) if "_target_" in node else node
+    return {key: _walk(value, (*path, str(key)), known, trusted) for key, value in kept.items()}
+
+
+def _checked_node(node: dict[str, Any], path: Path, known: set[Path], trusted: tuple[str, ...]) -> dict[str, Any]:
+    """Check one node; returns it without its variables."""
+    where = ".".join(path) or "the configuration"
+    part = locate(node["_target_"], trusted, where)
+    names = parameters(part)
+    dropped = {key for key in node if key not in (*_RESERVED, *names) and (*path, str(key)) in known}
+    given = {key: value for key, value in node.items() if key not in (*_RESERVED, *dropped)}
+    check_names(part, given, where, partial=node.get("_partial_", False))
+    if not is_third_party(node["_target_"]):
+        check_values(part, given, where)
+    return {key: value for key, value in node.items() if key not in dropped}
+
+
+def _refuse_reserved(node: dict[str, Any], path: Path) -> None:
+    """Hydra's other words (`_args_`, `_recursive_`, ...) would change what a checked node means."""
+    for key in node:
+        where = ".".join((*path, str(key)))
+        if str(key).startswith("_") and str(key).endswith("_") and key not in _RESERVED:
+            raise UserError(f"{where} is not allowed; of the words with underscores only _target_ and _partial_ are")
+        if key == "_partial_" and ("_target_" not in node or not isinstance(node[key], bool)):
+            raise UserError(f"{where}={node[key]}: should be true or false, beside a _target_")
+
+
+def _refuse_missing(raw: Any) -> None:
+    missing = sorted(_missing(raw, ""))
+    if missing:
+        given = " ".join(f"{key}=VALUE" for key in missing)
+        verb = "has" if len(missing) == 1 else "have"
+        raise UserError(f"{' and '.join(missing)} {verb} no value; add {given}")
+
+
+def _missing(node: Any, path: str) -> Iterator[str]:
+    if node == "???":
+        yield path
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in items:
+        yield from _missing(value, f"{path}.{key}" if path else str(key))
+
+
+def _without_hydra(plain: Any) -> dict[str, Any]:
+    return {key: value for key, value in plain.items() if key != "hydra"}
+
+
+def _resolved(cfg: DictConfig) -> dict[str, Any]:
+    job = copy.deepcopy(cfg)
+    with open_dict(job), read_write(job):
+        job.pop("hydra", None)
+    with _hydra_resolver(cfg):
+        try:
+            return _without_hydra(OmegaConf.to_container(job, resolve=True))
+        except OmegaConfBaseException as error:
+            raise UserError(f"{error.full_key or 'the configuration'} cannot be resolved: {one_line(error)}") from error
+
+
+@contextmanager
+def _hydra_resolver(cfg: DictConfig) -> Iterator[None]:
+    """Let `${hydra:...}` be resolved before a run exists, with stand-ins for what only a run knows."""
+    holder = HydraConfig.instance()
+    if HydraConfig.initialized() or "hydra" not in cfg:
+        yield
+        return
+    stand_in = copy.deepcopy(cfg)
+    with open_dict(stand_in), read_write(stand_in):
+        stand_in.hydra.runtime.output_dir = "."
+        stand_in.hydra.job.num, stand_in.hydra.job.id = 0, "0"
+    holder.set_config(stand_in)
+    try:
+        yield
+    finally:
+        holder.cfg = None

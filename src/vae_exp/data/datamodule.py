@@ -1,0 +1,182 @@
+"""A data set, cut, checked, ordered and prepared for training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from vae_exp.data.batches import Batches
+from vae_exp.data.cache import in_memory
+from vae_exp.data.cuts import Part, Share, cut
+from vae_exp.data.lock import one_at_a_time
+from vae_exp.data.order import Order
+from vae_exp.data.pictures import Pictures, stack
+from vae_exp.data.prepare import PER_BATCH, Binarize, flip_at_random, static, to_unit_interval
+from vae_exp.data.splits import Split, SplitName, Splits
+from vae_exp.data.table import Table, validate
+from vae_exp.errors import UserError
+from vae_exp.types import Batch, Count, CountOrZero, DataSpec, NonNegative, Values
+
+
+class DataModule(pl.LightningDataModule):
+    """Load a data set once, cut it to train, val and test, and serve batches of it.
+
+    Args:
+        dataset: Makes the data set, a function without arguments.
+        root: Folder of downloads and decoded pictures; it need not be writable where nothing is to be written.
+        batch_size: Training examples of a batch, of each process.
+        eval_batch_size: The same for validation and test.
+        val_fraction: What becomes "val" where the data set brings none, as a fraction of its training examples.
+        test_fraction: The same for "test".
+        split_seed: Seed of these cuts and of static binarisation.
+        seed: Seed of the order of the training examples.
+        binarize: How grey levels become 0 and 1: "none"; "threshold" (above 1/2); "dynamic" (a fresh draw from
+            Bernoulli(x) each time); "static" (one draw for good).
+        flip: Whether to mirror training pictures left to right at random.
+        num_workers: Processes that decode pictures; what is in memory needs none.
+        memory_limit_gb: Pictures that take at most this much when decoded, 10^9 bytes a split, are decoded once and
+            served from memory; more are decoded whenever they are served.
+    """
+
+    def __init__(
+        self,
+        *,
+        dataset: Callable[[], Splits],
+        root: str,
+        batch_size: Count,
+        eval_batch_size: Count,
+        val_fraction: Share,
+        test_fraction: Share,
+        split_seed: CountOrZero,
+        seed: CountOrZero,
+        binarize: Binarize,
+        flip: bool,
+        num_workers: CountOrZero,
+        memory_limit_gb: NonNegative,
+    ) -> None:
+        super().__init__()
+        self.dataset = dataset
+        self.root = Path(root).expanduser()
+        self.batch_size = batch_size
+        self.eval_batch_size = eval_batch_size
+        self.val_fraction = val_fraction
+        self.test_fraction = test_fraction
+        self.split_seed = split_seed
+        self.seed = seed
+        self.binarize: Binarize = binarize
+        self.flip = flip
+        self.num_workers = num_workers
+        self.memory_limit_gb = memory_limit_gb
+        self._parts: dict[SplitName, Part] = {}
+
+    def setup(self, stage: str | None = None) -> None:
+        """Load the data set, where that has not been done.
+
+        Raises:
+            UserError: Something is wrong with the data, or they cannot be had.
+        """
+        if self._parts:
+            return
+        with one_at_a_time(self.root):
+            loaded = {name: self._load(split) for name, split in self.dataset().items()}
+        self._validate(loaded)
+        splits = {name: self._binarized(name, split) for name, split in loaded.items()}
+        self._parts = cut(
+            splits, val_fraction=self.val_fraction, test_fraction=self.test_fraction, split_seed=self.split_seed
+        )
+
+    @property
+    def spec(self) -> DataSpec:
+        """What a model must know of the data; after `setup`."""
+        part = self._parts["train"]
+        y = part.source.y
+        return DataSpec(
+            x_shape=_shape(part.source),
+            values=self._values(part.source),
+            train_size=len(part.indices),
+            num_classes=0 if y is None else int(y.max()) + 1,
+        )
+
+    def train_dataloader(self) -> Batches:
+        """Batches of training examples, in an order that changes with the epoch."""
+        return self._batches("train", self.batch_size, shuffle=True)
+
+    def val_dataloader(self) -> Batches:
+        """Batches of validation examples, in a fixed order."""
+        return self._batches("val", self.eval_batch_size, shuffle=False)
+
+    def test_dataloader(self) -> Batches:
+        """Batches of test examples, in a fixed order."""
+        return self._batches("test", self.eval_batch_size, shuffle=False)
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Prepare a batch on its device."""
+        assert self.trainer is not None
+        return self.prepare(batch, train=self.trainer.training)
+
+    def prepare(self, batch: Batch, *, train: bool) -> Batch:
+        """Make float32 in [0, 1] of a batch's x: flip (training only), scale, binarise.
+
+        Random draws are from the global random state of torch.
+
+        Args:
+            batch: A batch as the loaders serve it, on any device.
+            train: Whether it is to train on.
+        """
+        x = flip_at_random(batch["x"]) if train and self.flip else batch["x"]
+        return {**batch, "x": PER_BATCH[self.binarize](to_unit_interval(x))}
+
+    def examples(self, split: SplitName, n: Count) -> Tensor:
+        """Prepare the first n examples of a split (all, where it has fewer), [n, C, H, W] on the CPU."""
+        source, indices = self._parts[split]
+        first = indices[:n]
+        x = stack(source, first.tolist()) if isinstance(source, Pictures) else source.x.index_select(0, first)
+        return self.prepare({"x": x}, train=False)["x"]
+
+    def _load(self, split: Split) -> Split:
+        if isinstance(split, Pictures) and split.decoded_bytes <= self.memory_limit_gb * 1e9:
+            return in_memory(split, root=self.root, num_workers=self.num_workers)
+        return split
+
+    def _validate(self, splits: Splits) -> None:
+        for name, split in splits.items():
+            if isinstance(split, Table):
+                validate(split, where=f"the {name} split of the data set")
+            if _kind(split) != _kind(splits["train"]):
+                raise UserError(
+                    f"the {name} split of the data set is {_kind(split)}, but its train split is "
+                    f"{_kind(splits['train'])}; they must agree"
+                )
+
+    def _binarized(self, name: SplitName, split: Split) -> Split:
+        if self.binarize != "static":
+            return split
+        if isinstance(split, Pictures):
+            raise UserError(
+                f"data.binarize=static needs the data in memory, and the {name} split takes "
+                f"{split.decoded_bytes / 1e9:.1f} GB; raise data.memory_limit_gb or use data.binarize=threshold"
+            )
+        return Table(static(split.x, seed=self.split_seed + ["train", "val", "test"].index(name)), split.y)
+
+    def _values(self, source: Split) -> Values:
+        if self.binarize != "none":
+            return "binary"
+        return "unit_interval" if isinstance(source, Table) and source.x.dtype == torch.float32 else "levels"
+
+    def _batches(self, split: SplitName, batch_size: int, *, shuffle: bool) -> Batches:
+        part = self._parts[split]
+        order = Order(size=len(part.indices), batch_size=batch_size, shuffle=shuffle, seed=self.seed)
+        return Batches(part=part, order=order, num_workers=self.num_workers)
+
+
+def _shape(split: Split) -> tuple[int, ...]:
+    return split.shape if isinstance(split, Pictures) else tuple(split.x.shape[1:])
+
+
+def _kind(split: Split) -> str:
+    dtype = torch.uint8 if isinstance(split, Pictures) else split.x.dtype
+    return f"{dtype} {list(_shape(split))}"

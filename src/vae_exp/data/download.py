@@ -1,0 +1,43 @@
+"""Reading a torchvision data set, and downloading it where it is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from vae_exp.errors import UserError
+
+
+def present_or_downloaded(read: Callable[[bool], Any], *, name: str, root: str) -> Any:
+    """Read what is there; where something is missing, download it and read again.
+
+    Args:
+        read: Makes the torchvision data set; its argument says whether to download.
+        name: Name of the data set, for the error.
+        root: The folder, for the error.
+
+    Raises:
+        UserError: The files are missing and cannot be downloaded, or they are damaged.
+    """
+    where = Path(root).expanduser().absolute()
+    try:
+        return read(False)
+    except (RuntimeError, FileNotFoundError):  # how torchvision says that files are missing
+        pass
+    except Exception as error:  # damaged files make their readers raise nearly anything
+        raise UserError(
+            f"data={name}: the files below data.root={where} are damaged ({_reason(error)}); "
+            "delete them, so that they are downloaded again"
+        ) from error
+    try:
+        return read(True)
+    except Exception as error:  # no network, no permission, no space, a wrong checksum, no gdown, ...
+        raise UserError(
+            f"data={name} is not below data.root={where} and cannot be downloaded ({_reason(error)}); "
+            "set data.root to a folder that has its files as torchvision lays them out, or provide network access"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

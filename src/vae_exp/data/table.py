@@ -1,0 +1,56 @@
+"""A data set that is in memory, and the one place where it is checked."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from vae_exp.errors import UserError
+
+
+class Table(NamedTuple):
+    """Examples in memory.
+
+    Args:
+        x: Pictures, [N, C, H, W], uint8 in 0..255 or float32 in [0, 1].
+        y: Classes, [N] int64, -1 = unlabelled, or None where the data set has no labels.
+    """
+
+    x: Tensor
+    y: Tensor | None
+
+
+def validate(table: Table, *, where: str) -> None:
+    """Check the shapes, types and ranges of a table.
+
+    Args:
+        table: The table.
+        where: What the user calls it, the beginning of the sentence of an error.
+
+    Raises:
+        UserError: The table is not what `Table` says.
+    """
+    x, y = table
+    if x.ndim != 4 or 0 in x.shape:
+        raise UserError(f"{where}: x has shape {list(x.shape)}; it must be [N, C, H, W] with every size at least 1")
+    if x.dtype not in (torch.uint8, torch.float32):
+        raise UserError(f"{where}: x is {x.dtype}; it must be uint8 in 0..255 or float32 in [0, 1]")
+    if x.dtype == torch.float32:
+        _validate_range(x, where)
+    if y is not None:
+        _validate_labels(y, len(x), where)
+
+
+def _validate_range(x: Tensor, where: str) -> None:
+    low, high = (bound.item() for bound in x.aminmax())  # NaN where any pixel is NaN
+    if not 0 <= low <= high <= 1:
+        raise UserError(f"{where}: x lies in [{low:g}, {high:g}]; floating-point pixels must be finite and in [0, 1]")
+
+
+def _validate_labels(y: Tensor, size: int, where: str) -> None:
+    if y.shape != (size,) or y.dtype != torch.int64:
+        raise UserError(f"{where}: y is {y.dtype} of shape {list(y.shape)}; it must be int64 of shape [{size}]")
+    if (smallest := int(y.min())) < -1:
+        raise UserError(f"{where}: y holds the label {smallest}; labels are 0, 1, ... or -1 for unlabelled")

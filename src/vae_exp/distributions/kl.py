@@ -1,0 +1,63 @@
+"""Divergences between the distributions of a latent group, and the importance weights of a whole model."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution, Independent, kl_divergence
+
+from vae_exp.types import VAEOutput
+
+
+def kl_per_dim(q: Distribution, p: Distribution) -> Tensor | None:
+    """KL(q || p) of each latent dimension in closed form, or None where q or p does not factorise over dimensions.
+
+    Args:
+        q: Posterior, batch_shape [B].
+        p: Prior, batch_shape [] or [B].
+
+    Returns:
+        [B, *latent], nats; summed over its latent axes it is KL(q || p).
+    """
+    if not (isinstance(q, Independent) and isinstance(p, Independent)):
+        return None
+    try:
+        return kl_divergence(q.base_dist, p.base_dist)
+    except NotImplementedError:
+        return None
+
+
+def kl(q: Distribution, p: Distribution, z: Tensor) -> Tensor:
+    """KL(q || p): in closed form where there is one, else the one-sample estimate log q(z) - log p(z).
+
+    Args:
+        q: Posterior, batch_shape [B].
+        p: Prior, batch_shape [] or [B].
+        z: Samples of q, [K, B, *latent].
+
+    Returns:
+        [B] in closed form, [K, B] as an estimate; nats.
+    """
+    try:
+        return kl_divergence(q, p)
+    except NotImplementedError:
+        return q.log_prob(z) - p.log_prob(z)
+
+
+def log_weights(out: VAEOutput, x: Tensor) -> Tensor:
+    """Log importance weights log p(x|z) + log p(z) - log q(z|x); the mean of their exponentials estimates p(x).
+
+    Returns:
+        [K, B], nats.
+
+    Source: Burda et al., 2016, "Importance weighted autoencoders", eq. 8, arXiv:1509.00519
+    """
+    weights: Tensor = out.p_x.log_prob(x)
+    for q, p, z in out.latents:
+        weights = weights + p.log_prob(z) - q.log_prob(z)
+    return weights
+
+
+def rate(out: VAEOutput) -> Tensor:
+    """KL(q(z|x) || p(z)), summed over the latent groups; [B] or [K, B], nats."""
+    return torch.stack(torch.broadcast_tensors(*(kl(*latent) for latent in out.latents))).sum(0)

@@ -1,0 +1,60 @@
+"""Heads turn a network's output into a distribution."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+from vae_exp.types import Values
+
+
+class Head(nn.Module, ABC):
+    """Parameters -> distribution over an event of a known shape.
+
+    Args:
+        event_shape: Shape of one event; its first axis carries the parameters' channels.
+    """
+
+    params_per_dim: int
+
+    def __init__(self, *, event_shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.event_shape = tuple(event_shape)
+
+    @property
+    def params_shape(self) -> tuple[int, ...]:
+        """Shape that a network must give for one event."""
+        return (self.params_per_dim * self.event_shape[0], *self.event_shape[1:])
+
+    @property
+    def event_ndim(self) -> int:
+        """Number of axes of an event."""
+        return len(self.event_shape)
+
+    def split(self, params: Tensor) -> tuple[Tensor, ...]:
+        """One tensor of the event's shape for each parameter, in float32 at least: under autocast nets give halves."""
+        params = params.to(torch.promote_types(params.dtype, torch.float32))
+        return params.chunk(self.params_per_dim, dim=-self.event_ndim)
+
+    @abstractmethod
+    def forward(self, params: Tensor) -> Distribution:
+        """The distribution, params [..., *params_shape] -> batch_shape [...], event_shape as constructed."""
+
+
+class Likelihood(Head, ABC):
+    """A head for p(x|z)."""
+
+    discrete: bool
+    """Whether p(x|z) is a probability mass, so that bits per dimension are defined."""
+
+    def suffix(self, values: Values) -> str:
+        """What is added to the names of figures that would be no log-likelihood on such data; "" where they are one.
+
+        Raises:
+            ValueError: the likelihood does not apply to such data.
+        """
+        del values
+        return ""

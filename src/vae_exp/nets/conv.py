@@ -1,0 +1,123 @@
+"""Convolutional networks for pictures of any size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from vae_exp.nets.layers import Activation, Norm, activation, norm
+from vae_exp.types import Count
+
+
+class ConvEncoder(nn.Module):
+    """Convolutions of stride 2, then one hidden layer: each convolution halves the picture, odd sizes rounded down.
+
+    Args:
+        in_shape: (channels, height, width) of the picture.
+        out_shape: Shape of the output.
+        channels: Channels of each convolution.
+        hidden: Width of the fully connected layer after them.
+        activation: Activation, by its name in torch.nn.
+        norm: Normalisation before each activation.
+
+    Raises:
+        ValueError: the picture is too small to be halved so often.
+    """
+
+    def __init__(
+        self,
+        in_shape: tuple[int, ...],
+        out_shape: tuple[int, ...],
+        *,
+        channels: Sequence[Count],
+        hidden: Count,
+        activation: Activation,
+        norm: Norm,
+    ) -> None:
+        super().__init__()
+        self.out_shape = tuple(out_shape)
+        sizes = halvings(in_shape, len(channels))
+        layers: list[nn.Module] = []
+        for before, after in zip((in_shape[0], *channels), channels, strict=False):
+            layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), *_tail(after, activation, norm)]
+        flat = math.prod((channels[-1], *sizes[-1]))
+        layers += [nn.Flatten(), nn.Linear(flat, hidden), _activation(activation)]
+        self.layers = nn.Sequential(*layers, nn.Linear(hidden, math.prod(out_shape)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, *in_shape] -> [N, *out_shape]."""
+        out: Tensor = self.layers(x)
+        return out.unflatten(1, self.out_shape)
+
+
+class ConvDecoder(nn.Module):
+    """The mirror of `ConvEncoder`: one hidden layer, then transposed convolutions that double the picture.
+
+    Args:
+        in_shape: Shape of the latent.
+        out_shape: (channels, height, width) of the output.
+        channels: Channels before each transposed convolution, from the smallest picture to the largest.
+        hidden: Width of the fully connected layer.
+        activation: Activation, by its name in torch.nn.
+        norm: Normalisation before each activation.
+
+    Raises:
+        ValueError: the picture is too small to be halved so often.
+    """
+
+    def __init__(
+        self,
+        in_shape: tuple[int, ...],
+        out_shape: tuple[int, ...],
+        *,
+        channels: Sequence[Count],
+        hidden: Count,
+        activation: Activation,
+        norm: Norm,
+    ) -> None:
+        super().__init__()
+        sizes = halvings(out_shape, len(channels))[::-1]
+        first = (channels[0], *sizes[0])
+        layers: list[nn.Module] = [nn.Flatten(), nn.Linear(math.prod(in_shape), hidden), _activation(activation)]
+        layers += [nn.Linear(hidden, math.prod(first)), nn.Unflatten(1, first), *_tail(channels[0], activation, norm)]
+        for i, before in enumerate(channels):
+            last = i == len(channels) - 1
+            after = out_shape[0] if last else channels[i + 1]
+            odd = (sizes[i + 1][0] % 2, sizes[i + 1][1] % 2)  # the row and column that halving dropped
+            layers.append(nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, output_padding=odd))
+            layers += [] if last else _tail(after, activation, norm)
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """[N, *in_shape] -> [N, *out_shape]."""
+        out: Tensor = self.layers(z)
+        return out
+
+
+def halvings(shape: tuple[int, ...], times: int) -> list[tuple[int, int]]:
+    """Height and width before and after each of `times` halvings.
+
+    Raises:
+        ValueError: there is nothing to halve, or a side would vanish.
+    """
+    if times == 0:
+        raise ValueError("channels=[]: should name at least one convolution")
+    if len(shape) != 3:
+        raise ValueError(f"a convolutional network needs pictures, but an example has the shape {tuple(shape)}")
+    sizes = [(shape[1] >> i, shape[2] >> i) for i in range(times + 1)]
+    if min(sizes[-1]) < 1:
+        deepest = min(shape[1:]).bit_length() - 1
+        raise ValueError(
+            f"{times} convolutions of stride 2 are too many for pictures of {shape[1]}x{shape[2]}; "
+            f"use at most {deepest} channels entries"
+        )
+    return sizes
+
+
+_activation = activation  # the constructors' argument of that name hides the function
+
+
+def _tail(channels: int, activation_name: Activation, norm_name: Norm) -> list[nn.Module]:
+    return [norm(norm_name, channels, spatial=True), activation(activation_name)]

@@ -1,0 +1,31 @@
+"""Activations and normalisations by name, as torch names them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import nn
+
+Activation = Literal["ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Softplus", "Tanh"]
+Norm = Literal["none", "batch", "layer"]
+
+
+def activation(name: Activation) -> nn.Module:
+    """The module of that name in torch.nn."""
+    module: nn.Module = getattr(nn, name)()
+    return module
+
+
+def norm(name: Norm, channels: int, *, spatial: bool) -> nn.Module:
+    """A normalisation of `channels` features.
+
+    Args:
+        name: none, batch, or layer (over all features of one example; on pictures, a group norm of one group).
+        channels: Number of features or channels.
+        spatial: Whether the input is a picture [N, C, H, W] rather than a row [N, C].
+    """
+    if name == "none":
+        return nn.Identity()
+    if name == "batch":
+        return nn.BatchNorm2d(channels) if spatial else nn.BatchNorm1d(channels)
+    return nn.GroupNorm(1, channels) if spatial else nn.LayerNorm(channels)

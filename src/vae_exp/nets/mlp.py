@@ -1,0 +1,56 @@
+"""Fully connected networks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from vae_exp.nets.layers import Activation, Norm, activation, norm
+from vae_exp.types import Count
+
+
+class MLP(nn.Module):
+    """Rows of fully connected layers between any two shapes; encoder and decoder alike.
+
+    Args:
+        in_shape: Shape of one input.
+        out_shape: Shape of one output.
+        hidden: Widths of the hidden layers.
+        activation: Activation, by its name in torch.nn.
+        norm: Normalisation before each activation.
+
+    Source: Kingma & Welling, 2014, "Auto-encoding variational Bayes", app. C, arXiv:1312.6114
+    """
+
+    def __init__(
+        self,
+        in_shape: tuple[int, ...],
+        out_shape: tuple[int, ...],
+        *,
+        hidden: Sequence[Count],
+        activation: Activation,
+        norm: Norm,
+    ) -> None:
+        super().__init__()
+        self.out_shape = tuple(out_shape)
+        layers: list[nn.Module] = [nn.Flatten()]
+        width = math.prod(in_shape)
+        for next_width in hidden:
+            layers += _block(width, next_width, activation, norm)
+            width = next_width
+        self.layers = nn.Sequential(*layers, nn.Linear(width, math.prod(out_shape)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, *in_shape] -> [N, *out_shape]."""
+        out: Tensor = self.layers(x)
+        return out.unflatten(1, self.out_shape)
+
+
+def _block(width: int, next_width: int, activation_name: Activation, norm_name: Norm) -> list[nn.Module]:
+    return [
+        nn.Linear(width, next_width),
+        norm(norm_name, next_width, spatial=False),
+        activation(activation_name),
+    ]

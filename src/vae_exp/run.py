@@ -1,0 +1,155 @@
+"""A finished run, loaded from its folder."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from torch import Tensor, nn
+from torch.distributions import Distribution
+from yaml import YAMLError
+
+from vae_exp.analysis.likelihood import importance_nll
+from vae_exp.build import Settings, build_model
+from vae_exp.config.check import check
+from vae_exp.errors import UserError
+from vae_exp.models.vae import VAE
+from vae_exp.types import DataSpec
+
+Checkpoint = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained model, ready to use, with the settings that it was trained with.
+
+    Args:
+        folder: The run's folder.
+        settings: Its configuration, checked.
+        model: The weights of its best checkpoint, in evaluation mode.
+    """
+
+    folder: Path
+    settings: Settings
+    model: VAE
+
+    @torch.no_grad()
+    def encode(self, x: Tensor) -> Distribution:
+        """q(z|x), x [B, *x_shape] in [0, 1] -> batch_shape [B]."""
+        return self.model.encode(x)
+
+    @torch.no_grad()
+    def decode(self, z: Tensor) -> Distribution:
+        """p(x|z), z [..., latent_dim] -> batch_shape [...]."""
+        return self.model.decode(z)
+
+    @torch.no_grad()
+    def sample(self, n: int, temperature: float = 1.0) -> Distribution:
+        """p(x|z) for `n` latents from the prior; `.mean` are the usual pictures, `.sample()` has the pixels' noise."""
+        return self.model.sample(n, temperature)
+
+    def log_prob(self, x: Tensor, num_samples: int = 100, rows: int = 4000) -> Tensor:
+        """Importance-sampled log p(x), a lower bound that rises with `num_samples`; [B], nats."""
+        return -importance_nll(self.model, {"x": x}, num_samples=num_samples, rows=rows)
+
+
+def load_run(
+    folder: str | Path, *, device: str | torch.device = "cpu", trusted_packages: Sequence[str] = ()
+) -> Run:
+    """Load a run's best checkpoint; neither its data nor a network connection is needed.
+
+    Args:
+        folder: The run's folder.
+        device: Where the model goes.
+        trusted_packages: Packages of yours whose parts the run uses; what the run's own config says of it is not
+            trusted, since the folder may be a stranger's.
+
+    Raises:
+        UserError: The folder is no run, its checkpoint is broken, or belongs to another model.
+    """
+    settings = load_settings(folder, trusted_packages=trusted_packages)
+    checkpoint = read_checkpoint(best_checkpoint(Path(folder)))
+    model = build_model(settings, DataSpec(**checkpoint["vae_exp"]["spec"]))
+    load_weights(model, checkpoint)
+    return Run(Path(folder), settings, model.to(device).eval())
+
+
+def load_settings(
+    folder: str | Path, overrides: Settings | None = None, *, trusted_packages: Sequence[str] = ()
+) -> Settings:
+    """The checked configuration of a run.
+
+    Args:
+        folder: The run's folder.
+        overrides: Values put in the place of the run's own before it is checked.
+        trusted_packages: As in `load_run`.
+
+    Raises:
+        UserError: The folder is no run.
+    """
+    path = Path(folder, ".hydra", "config.yaml")
+    if not path.is_file():
+        raise UserError(f"run={folder} is not a run's folder: it has no .hydra/config.yaml")
+    mine = {"run_dir": str(Path(folder).absolute()), "trusted_packages": list(trusted_packages)}
+    try:
+        cfg = OmegaConf.merge(OmegaConf.load(path), mine, overrides or {})
+    except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+    if not OmegaConf.is_dict(cfg):
+        raise UserError(f"{path} is not a run's configuration")
+    return check(cfg, trusted=trusted_packages)  # type: ignore[arg-type]
+
+
+def best_checkpoint(folder: Path) -> Path:
+    """The best checkpoint, or the last one where there was no validation."""
+    for name in ("best.ckpt", "last.ckpt"):
+        if (path := folder / "checkpoints" / name).is_file():
+            return path
+    raise UserError(f"run={folder} has no checkpoint yet; train it with `vae-exp train hydra.run.dir={folder}`")
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint, which holds nothing but tensors and plain containers.
+
+    Raises:
+        UserError: It is not there, broken, or no checkpoint of ours.
+    """
+    if not path.is_file():
+        raise UserError(f"{path} is not a file; give the path of a checkpoint, such as .../checkpoints/last.ckpt")
+    try:
+        checkpoint: Checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise UserError(f"{path} cannot be read, it is cut short or not a checkpoint") from error
+    if not isinstance(checkpoint, dict) or "vae_exp" not in checkpoint:
+        raise UserError(f"{path} is not a checkpoint of vae_exp")
+    return checkpoint
+
+
+def load_weights(model: nn.Module, checkpoint: Checkpoint) -> None:
+    """Put a checkpoint's weights into the model: their moving average where there is one.
+
+    Raises:
+        UserError: They belong to another model.
+    """
+    prefix = "model."
+    weights = {k.removeprefix(prefix): v for k, v in checkpoint["state_dict"].items() if k.startswith(prefix)}
+    weights |= checkpoint.get("average", {})
+    own = model.state_dict()
+    wrong = sorted(k for k in own.keys() | weights.keys() if _shape(own, k) != _shape(weights, k))
+    if wrong:
+        name = wrong[0]
+        raise UserError(
+            f"the checkpoint belongs to another model: {name} is {_shape(weights, name) or 'absent'} there and "
+            f"{_shape(own, name) or 'absent'} here ({len(wrong)} of {len(own)} weights differ)"
+        )
+    model.load_state_dict(weights)
+
+
+def _shape(weights: dict[str, Tensor], name: str) -> tuple[int, ...] | None:
+    return tuple(weights[name].shape) if name in weights else None

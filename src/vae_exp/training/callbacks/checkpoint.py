@@ -1,0 +1,105 @@
+"""Checkpoints from which a run goes on as if nothing had happened."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from lightning_fabric.plugins import TorchCheckpointIO
+from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.trainer.states import TrainerFn
+
+from vae_exp.files import write_whole
+from vae_exp.training.lit import LitVAE
+from vae_exp.types import CountOrZero
+
+
+class LastAndBest(Checkpoint):
+    """Keeps last.ckpt, after every epoch and every so many steps, and best.ckpt, where val/nelbo was lowest.
+
+    Args:
+        folder: Where the checkpoints go.
+        every_n_steps: Optimizer steps between checkpoints within an epoch, 0 for none; a run that dies loses no more.
+    """
+
+    def __init__(self, *, folder: str, every_n_steps: CountOrZero) -> None:
+        self.last, self.best = Path(folder, "last.ckpt"), Path(folder, "best.ckpt")
+        self.every_n_steps = every_n_steps
+        self.best_score = float("inf")
+        self._improved = False
+        self._saved_step = -1
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
+        step = trainer.global_step
+        if trainer.fit_loop.epoch_loop.batch_progress.is_last_batch or step == self._saved_step:
+            return  # the end of the epoch saves, after validation; and within accumulated gradients there is no step
+        due = self.every_n_steps > 0 and step % self.every_n_steps == 0
+        # Processes hear of a signal one by one, and saving is a thing that all of them do together.
+        leaving = trainer.received_sigterm and trainer.world_size == 1
+        if due or leaving:
+            self._save(trainer)
+
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        assert isinstance(module, LitVAE)
+        if not fitting(trainer):
+            return
+        score = float(trainer.callback_metrics[monitored(module)])
+        if score >= self.best_score:
+            return
+        self.best_score = score
+        if trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
+            self._improved = True  # the end of the epoch saves these weights anyway
+        else:
+            trainer.save_checkpoint(self.best)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._save(trainer)
+        if self._improved:
+            self._improved = False
+            if trainer.is_global_zero:
+                _link(self.last, self.best)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best_score": self.best_score}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.best_score = state["best_score"]
+
+    def _save(self, trainer: pl.Trainer) -> None:
+        self._saved_step = trainer.global_step
+        trainer.save_checkpoint(self.last)
+
+
+class WholeFileIO(TorchCheckpointIO):
+    """Writes a checkpoint whole or not at all, and reads nothing but tensors and plain containers."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        buffer = io.BytesIO()
+        torch.save(checkpoint, buffer)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        write_whole(Path(path), buffer.getbuffer())
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
+        return super().load_checkpoint(path, map_location=map_location, weights_only=True)
+
+
+def fitting(trainer: pl.Trainer) -> bool:
+    """Whether validation is part of training, rather than asked for by itself."""
+    return trainer.state.fn == TrainerFn.FITTING
+
+
+def monitored(module: LitVAE) -> str:
+    """The figure that chooses checkpoints: the negative ELBO on the validation set, at beta = 1."""
+    return f"val/{module.named('nelbo')}"
+
+
+def _link(source: Path, target: Path) -> None:
+    """Make `target` the same file as `source`, at once; last.ckpt is replaced and never changed, so both stay whole."""
+    partial = target.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    os.link(source, partial)
+    partial.replace(target)

@@ -1,0 +1,193 @@
+"""The one training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from vae_exp.losses.base import Loss
+from vae_exp.metrics.base import VAEMetric
+from vae_exp.models.vae import VAE
+from vae_exp.schedules import Progress, Schedule
+from vae_exp.training import rng
+from vae_exp.training.guard import NonFiniteGuard
+from vae_exp.training.meter import Meter
+from vae_exp.types import Batch, Context, Count
+
+EVALUATION_SEED = 0
+"""Every evaluation draws the same noise, so that two of the same weights agree and two epochs compare."""
+
+SCORES = ("nelbo", "distortion", "nll")
+"""Figures that rest on log p(x|z), and bear the model's suffix where that is no log-likelihood."""
+
+
+class LitVAE(pl.LightningModule):
+    """Trains a model with a loss, and evaluates it with metrics.
+
+    Args:
+        model: What is trained.
+        loss: What is minimised.
+        optimizer: (parameter groups) -> optimizer.
+        lr_schedule: Factor on the optimizer's learning rates.
+        metrics: Figures of validation and test, by name.
+        seed: Seed of the noise in training.
+        max_skipped_steps: Steps in a row with a non-finite gradient that end the run.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: VAE,
+        loss: Loss,
+        optimizer: Callable[..., Optimizer],
+        lr_schedule: Schedule,
+        metrics: Mapping[str, VAEMetric],
+        seed: int,
+        max_skipped_steps: Count,
+    ) -> None:
+        super().__init__()
+        self.model, self.loss, self.lr_schedule = model, loss, lr_schedule
+        self.metrics = nn.ModuleDict(metrics)
+        self.vectors: dict[str, Tensor] = {}  # figures that are not numbers, such as KL per dimension
+        self.latest: dict[str, float] = {}  # the newest means of the training terms, for whoever draws them
+        self._optimizer, self._seed = optimizer, seed
+        self._schedules = [m for m in self.modules() if isinstance(m, Schedule)]
+        self._context = Context(model.spec.train_size, model)
+        self._guard, self._meter = NonFiniteGuard(max_skipped_steps=max_skipped_steps), Meter()
+        self._rng_outside: dict[str, Any] = {}
+        self._rng_to_resume: list[dict[str, Any]] = []
+        self._grad_norm: Tensor | None = None
+
+    def named(self, name: str) -> str:
+        """The name of a figure, with the model's suffix where it is no log-likelihood."""
+        return name + self.model.suffix if name in SCORES else name
+
+    # Training
+
+    def configure_optimizers(self) -> Optimizer:
+        groups = [{"params": list(self.model.parameters())}, *self.loss.param_groups()]
+        # The gradient scaler of float16 must see gradients before they are clipped, which fused optimizers do not let it.
+        unfused = {"fused": False} if self.trainer.precision == "16-mixed" else {}
+        optimizer = self._optimizer(groups, **unfused)
+        for group in optimizer.param_groups:
+            group.setdefault("initial_lr", group["lr"])
+        return optimizer
+
+    def on_train_start(self) -> None:
+        if self._rng_to_resume and len(self._rng_to_resume) == self.trainer.world_size:
+            rng.set_state(self._rng_to_resume[self.global_rank])
+        else:  # weights are drawn alike in all processes, noise is not
+            torch.manual_seed(self._seed + 1_000_003 * self.global_rank + self.trainer.global_step)
+        self._rng_to_resume = []
+        self._meter.restart_clock()
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        trainer = self.trainer
+        epoch = trainer.current_epoch + batch_idx / trainer.num_training_batches
+        progress = Progress(trainer.global_step, epoch, trainer.estimated_stepping_batches)
+        for schedule in self._schedules:
+            schedule.advance(progress)
+        factor = self.lr_schedule.at(progress)
+        for group in trainer.optimizers[0].param_groups:
+            group["lr"] = group["initial_lr"] * factor
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        out = self.model(batch, self.loss.num_samples)
+        result = self.loss(out, batch, self._context)
+        self._meter.add({**result.terms, "loss": result.loss}, len(batch["x"]))
+        if self.trainer.world_size == 1:
+            return result.loss
+        return result.loss * self.trainer.train_dataloader.sampler.share(batch_idx)
+
+    def configure_gradient_clipping(
+        self, optimizer: Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
+    ) -> None:
+        optimizer = self.trainer.optimizers[0]  # itself, not Lightning's wrapper
+        grads = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        self._grad_norm = norm = torch.nn.utils.get_total_norm(grads)
+        if self.trainer.precision != "16-mixed":  # whose scaler skips such steps itself
+            self._guard.watch(optimizer, norm)
+        if gradient_clip_val and gradient_clip_algorithm == "value":
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+        elif gradient_clip_val:
+            torch._foreach_mul_(grads, (gradient_clip_val / (norm + 1e-6)).clamp(max=1.0))
+
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        if self.trainer.global_step % self.trainer.log_every_n_steps == 0:
+            self._log_training()
+
+    def on_train_epoch_end(self) -> None:
+        self._guard.skipped()
+
+    def _log_training(self) -> None:
+        means = self._meter.read()
+        if not means:  # accumulating gradients, step by step of which there is nothing new
+            return
+        self.latest = {self.named(name): value for name, value in means.items()}
+        extras = {
+            **self.loss.weights(),
+            "lr": self.trainer.optimizers[0].param_groups[0]["lr"],
+            "grad_norm": self._grad_norm,
+            "skipped_steps": self._guard.skipped(),
+        }
+        scalars = {f"train/{name}": float(value) for name, value in {**self.latest, **extras}.items()}
+        for logger in self.loggers:
+            logger.log_metrics(scalars, step=self.trainer.global_step)
+
+    # Evaluation
+
+    def on_validation_epoch_start(self) -> None:
+        self._start_evaluation()
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        self._evaluate(batch, "val")
+
+    def on_validation_epoch_end(self) -> None:
+        self._end_evaluation("val")
+
+    def on_test_epoch_start(self) -> None:
+        self._start_evaluation()
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        self._evaluate(batch, "test")
+
+    def on_test_epoch_end(self) -> None:
+        self._end_evaluation("test")
+
+    def _start_evaluation(self) -> None:
+        self._rng_outside = rng.get_state()
+        torch.manual_seed(EVALUATION_SEED + self.global_rank)
+
+    def _evaluate(self, batch: Batch, stage: str) -> None:
+        out = self.model(batch)
+        for metric in self._metrics_of(stage).values():
+            metric.update(batch, out, self.model)
+
+    def _end_evaluation(self, stage: str) -> None:
+        scalars = {}
+        for metric in self._metrics_of(stage).values():
+            for name, value in metric.compute().items():
+                first, *rest = name.split("/")
+                key = "/".join((stage, self.named(first), *rest))
+                (self.vectors if value.ndim else scalars)[key] = value
+            metric.reset()
+        self.log_dict(scalars, sync_dist=self.trainer.world_size > 1)
+        rng.set_state(self._rng_outside)
+        self._meter.restart_clock()
+
+    def _metrics_of(self, stage: str) -> dict[str, VAEMetric]:
+        return {name: m for name, m in self.metrics.items() if isinstance(m, VAEMetric) and stage in m.stages}
+
+    # Checkpoints hold what does not follow from the config
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["vae_exp"] = {"format": 1, "spec": asdict(self.model.spec), "rng": rng.gather_states()}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self._rng_to_resume = checkpoint["vae_exp"]["rng"]

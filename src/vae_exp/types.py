@@ -1,0 +1,76 @@
+"""The few types that pass between the rooms of the house. Shapes are written [K, B, ...]: K samples, B examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal, NamedTuple, TypedDict
+
+from annotated_types import Ge, Gt, Interval
+from torch import Tensor, nn
+from torch.distributions import Distribution
+from typing_extensions import NotRequired
+
+# Ranges stand in signatures, where the config check reads them before anything is built.
+Positive = Annotated[float, Gt(0)]
+NonNegative = Annotated[float, Ge(0)]
+Fraction = Annotated[float, Interval(ge=0, lt=1)]
+Count = Annotated[int, Ge(1)]
+CountOrZero = Annotated[int, Ge(0)]
+
+Values = Literal["binary", "levels", "unit_interval"]
+
+
+class Batch(TypedDict):
+    """One batch of examples; an absent key is absent, never None."""
+
+    x: Tensor  # [B, *x_shape], float in [0, 1] after the transfer hook; uint8 or float before it
+    target: NotRequired[Tensor]  # scored instead of x: denoising, held-out items
+    y: NotRequired[Tensor]  # [B] class, -1 = unlabelled
+    factors: NotRequired[Tensor]  # [B, F] ground-truth generative factors
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What a model must know of a data set; saved in every checkpoint, so that a run loads without its data.
+
+    Args:
+        x_shape: Shape of one example, (channels, height, width).
+        values: What a pixel can be: 0 or 1, one of 256 equally spaced levels of [0, 1], or any number of [0, 1].
+        train_size: Number of training examples.
+        num_classes: Number of classes, 0 where there are no labels.
+    """
+
+    x_shape: tuple[int, ...]
+    values: Values
+    train_size: int
+    num_classes: int = 0
+
+
+class Latent(NamedTuple):
+    """One group of latents: its posterior, its prior and samples of the posterior."""
+
+    q: Distribution  # batch_shape [B]
+    p: Distribution  # batch_shape [] or [B]
+    z: Tensor  # [K, B, *latent]
+
+
+class VAEOutput(NamedTuple):
+    """What a model makes of a batch."""
+
+    latents: tuple[Latent, ...]
+    p_x: Distribution  # batch_shape [K, B], event_shape x_shape
+
+
+class Context(NamedTuple):
+    """What a loss may need beyond the model's output."""
+
+    dataset_size: int
+    model: nn.Module
+
+
+@dataclass(frozen=True)
+class LossOutput:
+    """A loss and the unweighted terms that it is made of, in nats, each of shape [], [B] or [K, B]."""
+
+    loss: Tensor  # []
+    terms: dict[str, Tensor]
