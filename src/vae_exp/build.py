@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from pytorch_lightning import Trainer
@@ -17,6 +18,12 @@ from vae_exp.types import DataSpec
 
 Settings = dict[str, Any]
 """A configuration as `config.check` returns it: resolved, in plain containers."""
+
+NOT_FOR_THE_USER = (
+    ".*isinstance.treespec, LeafSpec.*",  # Lightning 2.6 with torch >= 2.10
+    "The number of training batches.*smaller than the logging interval",  # an epoch's end is logged, too
+)
+"""Warnings of Lightning that ask nothing of the user."""
 
 
 def build_data(settings: Settings) -> DataModule:
@@ -58,6 +65,8 @@ def build_trainer(settings: Settings) -> Trainer:
     Raises:
         UserError: Lightning refuses the settings, or a device is not there.
     """
+    for message in NOT_FOR_THE_USER:
+        warnings.filterwarnings("ignore", message=message)
     callbacks = [callback for callback in _part(settings, "callbacks").values() if callback is not None]
     loggers = [logger for logger in _part(settings, "logger").values() if logger is not None]
     try:

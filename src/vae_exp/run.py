@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from torch import Tensor, nn
 from torch.distributions import Distribution
@@ -59,9 +59,7 @@ class Run:
         return -importance_nll(self.model, {"x": x}, num_samples=num_samples, rows=rows)
 
 
-def load_run(
-    folder: str | Path, *, device: str | torch.device = "cpu", trusted_packages: Sequence[str] = ()
-) -> Run:
+def load_run(folder: str | Path, *, device: str | torch.device = "cpu", trusted_packages: Sequence[str] = ()) -> Run:
     """Load a run's best checkpoint; neither its data nor a network connection is needed.
 
     Args:
@@ -81,13 +79,18 @@ def load_run(
 
 
 def load_settings(
-    folder: str | Path, overrides: Settings | None = None, *, trusted_packages: Sequence[str] = ()
+    folder: str | Path,
+    replaced: Settings | None = None,
+    *,
+    data: Settings | None = None,
+    trusted_packages: Sequence[str] = (),
 ) -> Settings:
     """The checked configuration of a run.
 
     Args:
         folder: The run's folder.
-        overrides: Values put in the place of the run's own before it is checked.
+        replaced: Top-level nodes put in the place of the run's own.
+        data: Values put in the place of those of its `data`.
         trusted_packages: As in `load_run`.
 
     Raises:
@@ -98,12 +101,15 @@ def load_settings(
         raise UserError(f"run={folder} is not a run's folder: it has no .hydra/config.yaml")
     mine = {"run_dir": str(Path(folder).absolute()), "trusted_packages": list(trusted_packages)}
     try:
-        cfg = OmegaConf.merge(OmegaConf.load(path), mine, overrides or {})
+        saved = OmegaConf.to_container(OmegaConf.load(path))
+        if not isinstance(saved, dict):
+            raise UserError(f"{path} is not a run's configuration")
+        base: dict[Any, Any] = {**saved, **(replaced or {}), **mine}
+        cfg = OmegaConf.merge(base, {"data": data or {}})
     except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
-    if not OmegaConf.is_dict(cfg):
-        raise UserError(f"{path} is not a run's configuration")
-    return check(cfg, trusted=trusted_packages)  # type: ignore[arg-type]
+    assert isinstance(cfg, DictConfig)
+    return check(cfg, trusted=trusted_packages)
 
 
 def best_checkpoint(folder: Path) -> Path:

@@ -125,7 +125,8 @@ class Cyclical(Schedule):
 class Cosine(Schedule):
     """Warm up along a line, then fall along half a cosine to `final` at the end of the run.
 
-    factor = t / warmup for t < warmup, else final + (1 - final) * (1 + cos(pi * u)) / 2, u = (t - warmup) / (T - warmup)
+    factor = t / warmup for t < warmup, else final + (1 - final) * (1 + cos(pi * u)) / 2, u = (t - warmup) /
+    (T - warmup)
 
     Args:
         warmup: Steps of the warm-up.

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
-from hydra.utils import get_object
+from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
+
+from vae_exp.types import DataSpec
 
 CONF = Path(__file__).parents[2] / "conf"
 NAMES = sorted(file.stem for file in (CONF / "data").glob("*.yaml") if not file.name.startswith("_"))
@@ -54,3 +56,10 @@ def test_values_arrive_as_what_they_are(name):
     assert data.seed == 3
     assert data.flip is False
     assert "${" not in data.root
+
+
+def test_the_smallest_becomes_a_data_module(tmp_path):
+    node = OmegaConf.to_container(composed("digits").data, resolve=True)
+    data = instantiate(node | {"root": str(tmp_path)})
+    data.setup()
+    assert data.spec == DataSpec(x_shape=(1, 8, 8), values="binary", train_size=1437, num_classes=10)

@@ -95,3 +95,12 @@ def test_evaluation_keeps_the_order_of_the_examples():
 def test_fewer_examples_than_processes_is_an_error():
     with pytest.raises(UserError, match="2 examples cannot be shared among 3 processes"):
         len(Order(size=2, batch_size=4, shuffle=False, seed=0, rank=0, world_size=3))
+
+
+def test_rank_and_world_size_are_asked_for_when_they_are_needed(monkeypatch):
+    order = Order(size=10, batch_size=2, shuffle=False, seed=0)
+    assert len(order) == 5
+    monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
+    monkeypatch.setattr("torch.distributed.get_rank", lambda: 1)
+    monkeypatch.setattr("torch.distributed.get_world_size", lambda: 2)
+    assert [batch.tolist() for batch in order.batches()] == [[2, 3], [6, 7], [9]]

@@ -124,23 +124,23 @@ def test_omniglot_is_white_on_black_and_its_test_characters_are_unlabelled(tmp_p
 def test_celeba_keeps_its_official_splits_and_the_middle_of_each_picture(tmp_path, monkeypatch):
     folder = tmp_path / "celeba"
     (folder / "img_align_celeba").mkdir(parents=True)
-    names = [f"{i:06}.jpg" for i in range(4)]
+    names = [f"{i:06}.jpg" for i in range(6)]
     for i, name in enumerate(names):
         picture = Image.new("RGB", (178, 218), (255, 0, 0))
         picture.paste((10 * i,) * 3, (7, 27, 171, 191))  # the central 148 x 148, and what JPEG smears into it
         picture.save(folder / "img_align_celeba" / name, quality=95)
     rows = {"list_eval_partition.txt": [], "identity_CelebA.txt": []}
-    rows |= {f"list_{kind}_celeba.txt": ["4", "a b"] for kind in ("bbox", "landmarks_align", "attr")}
+    rows |= {f"list_{kind}_celeba.txt": ["6", "a b"] for kind in ("bbox", "landmarks_align", "attr")}
     for file, header in rows.items():
-        values = [0, 0, 1, 2] if "partition" in file else [1, 1, 1, 1]
+        values = [0, 0, 1, 1, 2, 2] if "partition" in file else [1] * 6
         lines = header + [f"{name} {value}" for name, value in zip(names, values, strict=True)]
         (folder / file).write_text("\n".join(lines) + "\n")
     monkeypatch.setattr(datasets.CelebA, "file_list", [("no id", md5(folder / file), file) for file in rows])
     splits = celeba(root=str(tmp_path), size=16)
-    assert {name: len(split) for name, split in splits.items()} == {"train": 2, "val": 1, "test": 1}
+    assert {name: len(split) for name, split in splits.items()} == {"train": 2, "val": 2, "test": 2}
     x = stack(splits["test"], [0])
     assert x.shape == (1, 3, 16, 16)
-    assert (x.int() - 30).abs().max() <= 4
+    assert (x.int() - 40).abs().max() <= 4
 
 
 @pytest.fixture
@@ -191,3 +191,11 @@ def test_tables_own_their_memory_in_order(tmp_path):
     assert isinstance(table, Table)
     assert table.x.is_contiguous()
     assert table.x.dtype == torch.uint8
+
+
+@pytest.mark.usefixtures("offline")
+def test_nothing_is_downloaded_to_a_read_only_root(tmp_path):
+    (tmp_path / "root").mkdir(mode=0o555)
+    with pytest.raises(UserError, match=r"cannot be downloaded \(it is read-only\)"):
+        mnist(root=str(tmp_path / "root"))
+    assert list((tmp_path / "root").iterdir()) == []

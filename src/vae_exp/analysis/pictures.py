@@ -27,10 +27,14 @@ def reconstructions(model: VAE, x: Tensor) -> Tensor:
 @torch.no_grad()
 def samples(model: VAE, n: int, temperature: float = 1.0) -> Tensor:
     """Means of p(x|z) for `n` latents from the prior, in a square."""
-    images = model.sample(n, temperature).mean.clamp(0, 1)
-    columns = math.isqrt(n - 1) + 1
-    blank = images.new_ones((-n % columns, *images.shape[1:]))
-    return torch.cat((images, blank)).unflatten(0, (-1, columns))
+    return square(model.sample(n, temperature).mean.clamp(0, 1))
+
+
+def square(images: Tensor) -> Tensor:
+    """[N, C, H, W] -> [rows, columns, C, H, W], as many rows as columns or one fewer, the rest of the last blank."""
+    columns = math.isqrt(len(images) - 1) + 1
+    blank = images.new_ones((-len(images) % columns, *images.shape[1:]))
+    return torch.unflatten(torch.cat((images, blank)), 0, (-1, columns))
 
 
 @torch.no_grad()

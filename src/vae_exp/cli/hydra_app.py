@@ -27,6 +27,7 @@ Job = Callable[[DictConfig], Any]
 Before = Callable[[DictConfig], None]
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
+_MANY = 20  # runs, whose check takes more than a moment
 
 
 def run_hydra(verb: str, root: str, argv: list[str], job: Job, before: Before | None = None) -> int:
@@ -48,15 +49,20 @@ def run_hydra(verb: str, root: str, argv: list[str], job: Job, before: Before | 
     if flags.cfg:
         compose(flags.config_name or root, flags.overrides, _own_folders(flags))
     failed: list[str] = []
+    caught: list[Exception] = []
     words = [sys.argv[0], *_for_hydra(argv, flags)]
     full = os.environ.get(FULL_ERROR)
-    task = _task(verb, job, list(sys.argv), full, failed)
+    task = _task(verb, job, list(sys.argv), full, failed, caught)
     # With its switch on, Hydra lets exceptions through instead of printing them.
     with _argv(words), _environment(FULL_ERROR, "1"):
         try:
             hydra.main(config_path=_primary(flags), config_name=root, version_base="1.3")(task)()
         except Exception as error:
             return _report(verb, error, failed, full == "1")
+        except SystemExit:
+            if not caught:
+                raise
+            return _report(verb, caught[0], failed, full == "1")
     return 0
 
 
@@ -92,6 +98,8 @@ def _own_folders(flags: argparse.Namespace) -> list[str]:
 def _check_all(root: str, flags: argparse.Namespace, before: Before | None) -> None:
     folders, root = _own_folders(flags), flags.config_name or root
     runs = combinations(root, flags.overrides, multirun=flags.multirun, config_dirs=folders)
+    if len(runs) > _MANY:
+        print(f"checking {len(runs)} runs ...", file=sys.stderr)
     wrong: dict[str, list[str]] = {}
     for overrides in runs:
         try:
@@ -133,7 +141,7 @@ def _for_hydra(argv: list[str], flags: argparse.Namespace) -> list[str]:
     return [*others, *added, *flags.overrides]
 
 
-def _task(verb: str, job: Job, argv: list[str], full: str | None, failed: list[str]) -> Job:
+def _task(verb: str, job: Job, argv: list[str], full: str | None, failed: list[str], caught: list[Exception]) -> Job:
     """Wrap a job for Hydra; the wrapper is pickled where a launcher runs it elsewhere."""
 
     def task(cfg: DictConfig) -> Any:
@@ -143,7 +151,8 @@ def _task(verb: str, job: Job, argv: list[str], full: str | None, failed: list[s
                 return job(cfg)
             except Exception as error:
                 if HydraConfig.get().mode != RunMode.MULTIRUN:
-                    raise
+                    caught.append(error)
+                    raise SystemExit(1) from error  # past Hydra, which would add a line of its own
                 name = " ".join(HydraConfig.get().overrides.task) or "the run"
                 failed.append(name)
                 print(f"vae-exp {verb}: {name} failed: {sentence(error)}", file=sys.stderr)

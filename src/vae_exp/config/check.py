@@ -113,17 +113,27 @@ def _resolved(cfg: DictConfig) -> dict[str, Any]:
 
 @contextmanager
 def _hydra_resolver(cfg: DictConfig) -> Iterator[None]:
-    """Let `${hydra:...}` be resolved before a run exists, with stand-ins for what only a run knows."""
-    holder = HydraConfig.instance()
-    if HydraConfig.initialized() or "hydra" not in cfg:
+    """Resolve `${hydra:...}` by the `hydra` node of a composed configuration, with stand-ins for what a run knows.
+
+    A job's configuration has no such node; Hydra itself resolves it.
+    """
+    if "hydra" not in cfg:
         yield
         return
-    stand_in = copy.deepcopy(cfg)
-    with open_dict(stand_in), read_write(stand_in):
-        stand_in.hydra.runtime.output_dir = "."
-        stand_in.hydra.job.num, stand_in.hydra.job.id = 0, "0"
-    holder.set_config(stand_in)
+    holder = HydraConfig.instance()
+    before = holder.cfg
+    holder.set_config(_with_stand_ins(cfg))
     try:
         yield
     finally:
-        holder.cfg = None
+        holder.cfg = before
+
+
+def _with_stand_ins(cfg: DictConfig) -> DictConfig:
+    cfg = copy.deepcopy(cfg)
+    stand_ins = {"runtime.output_dir": ".", "job.num": 0, "job.id": "0"}
+    with open_dict(cfg), read_write(cfg):
+        for key, value in stand_ins.items():
+            if OmegaConf.select(cfg.hydra, key) is None:
+                OmegaConf.update(cfg.hydra, key, value)
+    return cfg

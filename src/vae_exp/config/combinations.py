@@ -7,7 +7,6 @@ from pathlib import Path
 
 import hydra
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
@@ -63,9 +62,8 @@ def _expand(overrides: list[str], settings: DictConfig, config_dirs: Sequence[st
 
 def _parse(overrides: list[str], config_dirs: Sequence[str | Path]) -> list[Override]:
     # glob() over the options of a group is the reason why the parser needs a loader.
-    with hydra_at_hand(config_dirs) as search:
-        loader = GlobalHydra.instance().config_loader()
+    with hydra_at_hand(config_dirs) as loader:
         try:
             return OverridesParser.create(config_loader=loader).parse_overrides(overrides)
         except COMPOSITION_ERRORS as error:
-            raise UserError(explain(error, overrides, lambda some: hydra.compose(None, [*some, *search]))) from error
+            raise UserError(explain(error, overrides, lambda some: hydra.compose(None, list(some)))) from error

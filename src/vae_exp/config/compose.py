@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import hydra
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
 from vae_exp.config import paths
 from vae_exp.config.explain import COMPOSITION_ERRORS, explain
 from vae_exp.errors import UserError
 
+if TYPE_CHECKING:
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+
 
 @contextmanager
-def hydra_at_hand(config_dirs: Sequence[str | Path] = ()) -> Iterator[list[str]]:
-    """Start Hydra; yields the overrides that make it read every folder.
-
-    A user's folder comes before the shipped one, so that its files win.
+def hydra_at_hand(config_dirs: Sequence[str | Path] = ()) -> Iterator[ConfigLoader]:
+    """Start Hydra on the users' folders and the shipped one; the first that has a file wins.
 
     Raises:
         UserError: A folder does not exist.
@@ -28,9 +33,14 @@ def hydra_at_hand(config_dirs: Sequence[str | Path] = ()) -> Iterator[list[str]]
         if not folder.is_dir():
             raise UserError(f"{folder} is not a folder of yaml files; `vae-exp init-conf DIR` makes one to edit")
     first, *others = folders
-    quoted = ", ".join('"file://{}"'.format(str(folder).replace('"', '\\"')) for folder in others)
     with hydra.initialize_config_dir(str(first), job_name="vae_exp", version_base="1.3"):
-        yield [f"hydra.searchpath=[{quoted}]"] if others else []
+        loader = GlobalHydra.instance().config_loader()
+        path = loader.get_search_path()
+        for folder in others:
+            # As Hydra does with --config-dir; its override hydra.searchpath is not read for the root itself.
+            path.prepend("vae_exp", f"file://{folder}", anchor=SearchPathQuery(provider="schema"))
+        cast("ConfigLoaderImpl", loader).repository.initialize_sources(path)
+        yield loader
 
 
 def compose(root_name: str, overrides: Sequence[str] = (), config_dirs: Sequence[str | Path] = ()) -> DictConfig:
@@ -44,10 +54,10 @@ def compose(root_name: str, overrides: Sequence[str] = (), config_dirs: Sequence
     Raises:
         UserError: It cannot be composed, in one sentence.
     """
-    with hydra_at_hand(config_dirs) as search:
+    with hydra_at_hand(config_dirs):
 
         def attempt(some: Sequence[str]) -> DictConfig:
-            return hydra.compose(root_name, [*some, *search], return_hydra_config=True)
+            return hydra.compose(root_name, list(some), return_hydra_config=True)
 
         try:
             return attempt(overrides)

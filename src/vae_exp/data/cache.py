@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vae_exp.data.permission import may_write
 from vae_exp.data.pictures import Pictures
 from vae_exp.data.streaming import stream
 from vae_exp.data.table import Table
@@ -41,6 +41,8 @@ def in_memory(pictures: Pictures, *, root: Path, num_workers: CountOrZero) -> Ta
         log.info("decoding %d pictures of data=%s, once", len(pictures), pictures.name)
         temporary = file.with_suffix(f".{os.getpid()}.tmp")
         try:
+            if not may_write(file.parent):
+                raise PermissionError("read-only")
             file.parent.mkdir(parents=True, exist_ok=True)
             _write(pictures, temporary, num_workers)
             temporary.replace(file)
@@ -48,7 +50,7 @@ def in_memory(pictures: Pictures, *, root: Path, num_workers: CountOrZero) -> Ta
             log.warning("%s cannot be written (%s): the pictures are decoded again in every run", file, error)
             return Table(torch.cat(list(_blocks(pictures, num_workers))), pictures.y)
         finally:
-            with contextlib.suppress(OSError):
+            if temporary.exists():
                 temporary.unlink()
     # Copy on write: torch wants an array that can be written, and the file must stay as it is.
     return Table(torch.from_numpy(np.load(file, mmap_mode="c")), pictures.y)

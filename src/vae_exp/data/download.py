@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from vae_exp.data.permission import may_write
 from vae_exp.errors import UserError
 
 
@@ -23,20 +24,26 @@ def present_or_downloaded(read: Callable[[bool], Any], *, name: str, root: str) 
     where = Path(root).expanduser().absolute()
     try:
         return read(False)
-    except (RuntimeError, FileNotFoundError):  # how torchvision says that files are missing
-        pass
     except Exception as error:  # damaged files make their readers raise nearly anything
-        raise UserError(
-            f"data={name}: the files below data.root={where} are damaged ({_reason(error)}); "
-            "delete them, so that they are downloaded again"
-        ) from error
+        if not _says_missing(error):
+            raise UserError(
+                f"data={name}: the files below data.root={where} are damaged ({_reason(error)}); "
+                "delete them, so that they are downloaded again"
+            ) from error
     try:
+        if not may_write(where):
+            raise PermissionError("it is read-only")
         return read(True)
     except Exception as error:  # no network, no permission, no space, a wrong checksum, no gdown, ...
         raise UserError(
             f"data={name} is not below data.root={where} and cannot be downloaded ({_reason(error)}); "
             "set data.root to a folder that has its files as torchvision lays them out, or provide network access"
         ) from error
+
+
+def _says_missing(error: Exception) -> bool:
+    # torchvision's sentence is "Dataset not found" or "Dataset not found or corrupted", the latter for a wrong checksum
+    return isinstance(error, FileNotFoundError) or "not found" in str(error)
 
 
 def _reason(error: Exception) -> str:

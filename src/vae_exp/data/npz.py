@@ -67,9 +67,8 @@ def _pictures(x: np.ndarray, key: str, path: str) -> torch.Tensor:
         raise UserError(f"{where}; it must be uint8 in 0..255 or floating-point in [0, 1]")
     if x.dtype == np.uint8 and x.size and x.max() <= 1:
         raise UserError(f"{where} but no value above 1; uint8 means 0..255, so save 255 * {key}, or floating-point")
-    return torch.from_numpy(
-        np.ascontiguousarray(_channels_first(x, where), x.dtype if x.dtype == np.uint8 else np.float32)
-    )
+    dtype = np.uint8 if x.dtype == np.uint8 else np.float32
+    return torch.from_numpy(np.ascontiguousarray(_channels_first(x, where), dtype))
 
 
 def _channels_first(x: np.ndarray, where: str) -> np.ndarray:
@@ -78,7 +77,7 @@ def _channels_first(x: np.ndarray, where: str) -> np.ndarray:
     if x.ndim == 4 and 1 <= x.shape[1] <= 4:
         return x
     if x.ndim == 4 and 1 <= x.shape[3] <= 4:
-        return x.transpose(0, 3, 1, 2)
+        return np.moveaxis(x, 3, 1)
     raise UserError(f"{where}; it must be [N, H, W], [N, H, W, C] or [N, C, H, W] with 1 to 4 channels C")
 
 

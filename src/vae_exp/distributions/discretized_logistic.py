@@ -57,7 +57,7 @@ class DiscretizedLogistic(Distribution):
         return scale * (F.softplus(self.loc / scale) - F.softplus((self.loc - 1) / scale))
 
     @torch.no_grad()
-    def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
+    def sample(self, sample_shape: torch.Size | list[int] | tuple[int, ...] = ()) -> Tensor:
         """Draw levels with exactly the masses of `log_prob`."""
         shape = self._extended_shape(torch.Size(sample_shape))
         uniform = torch.rand(shape, dtype=self.loc.dtype, device=self.loc.device).clamp(1e-7, 1 - 1e-7)

@@ -1,0 +1,1 @@
+"""Network outputs become distributions."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from vae_exp.distributions.kl import kl_per_dim, rate
+from vae_exp.errors import UserError
 from vae_exp.losses.base import Loss
 from vae_exp.schedules import Schedule
 from vae_exp.types import Batch, Context, Count, Latent, LossOutput, NonNegative, VAEOutput
@@ -27,7 +28,7 @@ class ELBO(Loss):
         num_samples: Latents drawn for each example.
 
     Raises:
-        ValueError: free bits are asked of a model whose rate does not divide into dimensions.
+        UserError: free bits are asked of a model whose rate does not divide into dimensions.
 
     Source: Kingma & Welling, 2014, arXiv:1312.6114, eq. 3; beta: Higgins et al., 2017, "beta-VAE", eq. 4;
         free bits: Kingma et al., 2016, arXiv:1606.04934, eq. 16
@@ -52,7 +53,7 @@ class ELBO(Loss):
         for q, p, _ in latents:
             nats = kl_per_dim(q, p)
             if nats is None:
-                raise ValueError(
+                raise UserError(
                     f"loss.free_bits={self.free_bits} needs a posterior and a prior that factorise over latent "
                     "dimensions; use loss.free_bits=0, or model/prior=standard_normal with model/posterior=diag_normal"
                 )

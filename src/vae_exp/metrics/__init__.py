@@ -1,0 +1,1 @@
+"""Figures over a data set, one a file."""

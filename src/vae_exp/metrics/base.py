@@ -30,7 +30,7 @@ class VAEMetric(Metric):
         self.stages = tuple(stages)
 
     @abstractmethod
-    def update(self, batch: Batch, out: VAEOutput, model: nn.Module) -> None:  # type: ignore[override]
+    def update(self, batch: Batch, out: VAEOutput, model: nn.Module) -> None:
         """Take in one batch and what the model made of it."""
 
     @abstractmethod
@@ -55,7 +55,7 @@ class PerExample(VAEMetric):
     def scores(self, batch: Batch, out: VAEOutput, model: Any) -> dict[str, Tensor]:
         """One number for each example, [B], under each name."""
 
-    def update(self, batch: Batch, out: VAEOutput, model: nn.Module) -> None:  # type: ignore[override]
+    def update(self, batch: Batch, out: VAEOutput, model: nn.Module) -> None:
         for name, values in self.scores(batch, out, model).items():
             getattr(self, name).append(values.detach())
 

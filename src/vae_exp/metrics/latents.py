@@ -24,12 +24,14 @@ class ActiveUnits(VAEMetric):
     Source: Burda et al., 2016, "Importance weighted autoencoders", sec. 5.2, arXiv:1509.00519
     """
 
+    moments: list[Tensor]
+
     def __init__(self, *, stages: Sequence[Stage], threshold: NonNegative) -> None:
         super().__init__(stages=stages)
         self.threshold = threshold
         self.add_state("moments", default=[], dist_reduce_fx="cat")  # per batch: count, mean, squared deviations
 
-    def update(self, batch: Batch, out: VAEOutput, model: Any) -> None:  # type: ignore[override]
+    def update(self, batch: Batch, out: VAEOutput, model: Any) -> None:
         mean = torch.cat([q.mean.detach().flatten(1) for q, _, _ in out.latents], dim=1)
         count = torch.full_like(mean[0], len(mean))
         moments = torch.stack((count, mean.mean(0), (mean - mean.mean(0)).square().sum(0)))
@@ -45,12 +47,15 @@ class KLPerDimension(VAEMetric):
     Source: Higgins et al., 2017, "beta-VAE", fig. 7; it sums to the rate.
     """
 
+    nats: list[Tensor]
+    examples: Tensor
+
     def __init__(self, *, stages: Sequence[Stage]) -> None:
         super().__init__(stages=stages)
         self.add_state("nats", default=[], dist_reduce_fx="cat")
         self.add_state("examples", default=torch.zeros(()), dist_reduce_fx="sum")
 
-    def update(self, batch: Batch, out: VAEOutput, model: Any) -> None:  # type: ignore[override]
+    def update(self, batch: Batch, out: VAEOutput, model: Any) -> None:
         parts = [kl_per_dim(q, p) for q, p, _ in out.latents]
         if any(part is None for part in parts):
             return

@@ -14,7 +14,7 @@ from vae_exp.types import Batch, Count, VAEOutput
 
 
 class ImportanceSampledNLL(PerExample):
-    """nll = -log (1/K) sum_k p(x|z_k) p(z_k) / q(z_k|x), nats per example, an upper bound of -log p(x) that falls with K.
+    """nll = -log (1/K) sum_k p(x|z_k) p(z_k) / q(z_k|x), nats per example: a bound of -log p(x) that falls with K.
 
     Where p(x|z) is a probability mass also bits_per_dim = nll / (D log 2), D the number of pixels times channels.
 

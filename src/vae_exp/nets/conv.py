@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from vae_exp.nets.layers import Activation, Norm, activation, norm
@@ -49,7 +50,7 @@ class ConvEncoder(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[N, *in_shape] -> [N, *out_shape]."""
         out: Tensor = self.layers(x)
-        return out.unflatten(1, self.out_shape)
+        return torch.unflatten(out, 1, self.out_shape)
 
 
 class ConvDecoder(nn.Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from vae_exp.nets.layers import Activation, Norm, activation, norm
@@ -45,7 +46,7 @@ class MLP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[N, *in_shape] -> [N, *out_shape]."""
         out: Tensor = self.layers(x)
-        return out.unflatten(1, self.out_shape)
+        return torch.unflatten(out, 1, self.out_shape)
 
 
 def _block(width: int, next_width: int, activation_name: Activation, norm_name: Norm) -> list[nn.Module]:

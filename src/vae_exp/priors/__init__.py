@@ -1,0 +1,1 @@
+"""Priors, one a file."""

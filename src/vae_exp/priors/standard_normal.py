@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.distributions import Independent, Normal
+from torch.distributions import Distribution, Independent, Normal
 
 from vae_exp.priors.base import Encode, Prior
 
@@ -23,6 +23,6 @@ class StandardNormal(Prior):
         self.register_buffer("loc", torch.zeros(event_shape), persistent=False)
         self.register_buffer("scale", torch.ones(event_shape), persistent=False)
 
-    def forward(self, encode: Encode) -> Independent:
+    def forward(self, encode: Encode) -> Distribution:
         del encode
         return Independent(Normal(self.loc, self.scale), len(self.event_shape))

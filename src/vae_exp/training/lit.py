@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from vae_exp.data.order import Order
 from vae_exp.losses.base import Loss
 from vae_exp.metrics.base import VAEMetric
 from vae_exp.models.vae import VAE
@@ -62,7 +63,8 @@ class LitVAE(pl.LightningModule):
         self._guard, self._meter = NonFiniteGuard(max_skipped_steps=max_skipped_steps), Meter()
         self._rng_outside: dict[str, Any] = {}
         self._rng_to_resume: list[dict[str, Any]] = []
-        self._grad_norm: Tensor | None = None
+        self._grad_norm = torch.zeros(())
+        self._logged_step = 0
 
     def named(self, name: str) -> str:
         """The name of a figure, with the model's suffix where it is no log-likelihood."""
@@ -72,7 +74,7 @@ class LitVAE(pl.LightningModule):
 
     def configure_optimizers(self) -> Optimizer:
         groups = [{"params": list(self.model.parameters())}, *self.loss.param_groups()]
-        # The gradient scaler of float16 must see gradients before they are clipped, which fused optimizers do not let it.
+        # The scaler of float16 must see gradients before they are clipped, which fused optimizers do not let it.
         unfused = {"fused": False} if self.trainer.precision == "16-mixed" else {}
         optimizer = self._optimizer(groups, **unfused)
         for group in optimizer.param_groups:
@@ -86,6 +88,7 @@ class LitVAE(pl.LightningModule):
             torch.manual_seed(self._seed + 1_000_003 * self.global_rank + self.trainer.global_step)
         self._rng_to_resume = []
         self._meter.restart_clock()
+        self._logged_step = self.trainer.global_step
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         trainer = self.trainer
@@ -101,9 +104,11 @@ class LitVAE(pl.LightningModule):
         out = self.model(batch, self.loss.num_samples)
         result = self.loss(out, batch, self._context)
         self._meter.add({**result.terms, "loss": result.loss}, len(batch["x"]))
+        loss: Tensor = result.loss
         if self.trainer.world_size == 1:
-            return result.loss
-        return result.loss * self.trainer.train_dataloader.sampler.share(batch_idx)
+            return loss
+        order: Order = self.trainer.train_dataloader.sampler  # type: ignore[union-attr]
+        return loss * order.share(batch_idx)  # DDP takes the mean over processes
 
     def configure_gradient_clipping(
         self, optimizer: Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
@@ -119,16 +124,19 @@ class LitVAE(pl.LightningModule):
             torch._foreach_mul_(grads, (gradient_clip_val / (norm + 1e-6)).clamp(max=1.0))
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
-        if self.trainer.global_step % self.trainer.log_every_n_steps == 0:
+        every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        if every and self.trainer.global_step % every == 0:
             self._log_training()
 
     def on_train_epoch_end(self) -> None:
-        self._guard.skipped()
+        self._log_training()
 
     def _log_training(self) -> None:
-        means = self._meter.read()
-        if not means:  # accumulating gradients, step by step of which there is nothing new
+        step = self.trainer.global_step
+        if step == self._logged_step:  # in the middle of accumulating gradients, or done a moment ago
             return
+        self._logged_step = step
+        means = self._meter.read()
         self.latest = {self.named(name): value for name, value in means.items()}
         extras = {
             **self.loss.weights(),
@@ -138,7 +146,7 @@ class LitVAE(pl.LightningModule):
         }
         scalars = {f"train/{name}": float(value) for name, value in {**self.latest, **extras}.items()}
         for logger in self.loggers:
-            logger.log_metrics(scalars, step=self.trainer.global_step)
+            logger.log_metrics(scalars, step=step)
 
     # Evaluation
 
@@ -170,7 +178,7 @@ class LitVAE(pl.LightningModule):
             metric.update(batch, out, self.model)
 
     def _end_evaluation(self, stage: str) -> None:
-        scalars = {}
+        scalars: dict[str, Tensor] = {}
         for metric in self._metrics_of(stage).values():
             for name, value in metric.compute().items():
                 first, *rest = name.split("/")

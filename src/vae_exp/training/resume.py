@@ -43,7 +43,7 @@ def refuse_changes(cfg: DictConfig) -> None:
     if cfg.resume != "auto" or not saved.is_file() or not (folder / "checkpoints" / "last.ckpt").is_file():
         return
     before = OmegaConf.to_container(OmegaConf.load(saved))
-    now = OmegaConf.to_container(OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"]))
+    now = OmegaConf.to_container(OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"]))
     assert isinstance(before, dict)
     assert isinstance(now, dict)
     changed = [difference for key in KEPT for difference in _differences(before.get(key), now.get(key), key)]

@@ -14,7 +14,7 @@ import torch.distributed as dist
 
 def get_state() -> dict[str, Any]:
     """State of every generator of this process, loadable with weights_only=True."""
-    kind, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002 - the global state is what is asked for
+    kind, keys, *rest = np.random.get_state(legacy=True)
     return {
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
@@ -29,7 +29,7 @@ def set_state(state: dict[str, Any]) -> None:
     if state["cuda"] and len(state["cuda"]) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda"]])
     kind, keys, *rest = state["numpy"]
-    np.random.set_state((kind, keys.cpu().numpy().astype(np.uint32), *rest))  # noqa: NPY002
+    np.random.set_state((kind, keys.cpu().numpy().astype(np.uint32), *rest))
     random.setstate(state["python"])
 
 

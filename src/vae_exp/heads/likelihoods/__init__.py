@@ -1,0 +1,1 @@
+"""Heads for p(x|z), one a file."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor
-from torch.distributions import Bernoulli, Independent
+from torch.distributions import Bernoulli, Distribution, Independent
 
 from vae_exp.heads.base import Likelihood
 from vae_exp.types import Values
@@ -21,7 +21,7 @@ class BernoulliLikelihood(Likelihood):
     params_per_dim = 1
     discrete = True
 
-    def forward(self, params: Tensor) -> Independent:
+    def forward(self, params: Tensor) -> Distribution:
         (logits,) = self.split(params)
         # Not validated: grey targets lie outside the support, and are wanted (see above).
         return Independent(Bernoulli(logits=logits, validate_args=False), self.event_ndim, validate_args=False)

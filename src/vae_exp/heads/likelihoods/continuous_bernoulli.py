@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor
-from torch.distributions import ContinuousBernoulli, Independent
+from torch.distributions import ContinuousBernoulli, Distribution, Independent
 
 from vae_exp.heads.base import Likelihood
 
@@ -17,6 +17,6 @@ class ContinuousBernoulliLikelihood(Likelihood):
     params_per_dim = 1
     discrete = False
 
-    def forward(self, params: Tensor) -> Independent:
+    def forward(self, params: Tensor) -> Distribution:
         (logits,) = self.split(params)
         return Independent(ContinuousBernoulli(logits=logits), self.event_ndim)

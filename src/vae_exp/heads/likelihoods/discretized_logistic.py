@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor
-from torch.distributions import Independent
+from torch.distributions import Distribution, Independent
 
 from vae_exp.distributions.discretized_logistic import DiscretizedLogistic
 from vae_exp.heads.base import Likelihood
@@ -39,7 +39,7 @@ class DiscretizedLogisticLikelihood(Likelihood):
             raise ValueError(f"min_log_scale={min_log_scale} should be less than max_log_scale={max_log_scale}")
         self.levels, self.min_log_scale, self.max_log_scale = levels, min_log_scale, max_log_scale
 
-    def forward(self, params: Tensor) -> Independent:
+    def forward(self, params: Tensor) -> Distribution:
         loc, log_scale = self.split(params)
         # A network starts near 0; half of the data's range is where pixels are, and a tenth of it how far they spread.
         log_scale = (log_scale - 2.0).clamp(self.min_log_scale, self.max_log_scale)

@@ -6,7 +6,7 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Independent, Normal
+from torch.distributions import Distribution, Independent, Normal
 
 from vae_exp.heads.base import Likelihood
 from vae_exp.types import Positive
@@ -43,9 +43,9 @@ class GaussianLikelihood(Likelihood):
         self.learn_scale = learn_scale
         self.log_scale = nn.Parameter(log_scale) if learn_scale else nn.Buffer(log_scale)
 
-    def forward(self, params: Tensor) -> Independent:
+    def forward(self, params: Tensor) -> Distribution:
         (mu,) = self.split(params)
-        log_scale = self.log_scale
+        log_scale: Tensor = self.log_scale
         if self.learn_scale:
             log_scale = self.min_log_scale + nn.functional.softplus(log_scale - self.min_log_scale)
         return Independent(Normal(mu, log_scale.exp().expand_as(mu)), self.event_ndim)

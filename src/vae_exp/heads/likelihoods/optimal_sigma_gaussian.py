@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal, constraints
 
 from vae_exp.heads.base import Likelihood
@@ -36,7 +36,7 @@ class OptimalSigmaGaussian(Likelihood):
         self.momentum, self.min_variance = momentum, math.exp(2 * min_log_scale)
         self.register_buffer("variance", torch.ones(()))
 
-    def forward(self, params: Tensor) -> Independent:
+    def forward(self, params: Tensor) -> Distribution:
         (mu,) = self.split(params)
         if self.training:
             return Independent(_BatchOptimalNormal(mu, self), self.event_ndim)
@@ -70,6 +70,6 @@ class _BatchOptimalNormal(Distribution):
         return -0.5 * (squared_error / variance + torch.log(2 * math.pi * variance))
 
     @torch.no_grad()
-    def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
+    def sample(self, sample_shape: torch.Size | list[int] | tuple[int, ...] = ()) -> Tensor:
         shape = self._extended_shape(torch.Size(sample_shape))
         return torch.normal(self._mean.expand(shape), self._head.variance.sqrt().expand(shape))

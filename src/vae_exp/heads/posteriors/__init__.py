@@ -1,0 +1,1 @@
+"""Heads for q(z|x), one a file."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.distributions import Independent, Normal
+from torch.distributions import Distribution, Independent, Normal
 
 from vae_exp.heads.base import Head
 
@@ -31,7 +31,7 @@ class DiagNormal(Head):
             raise ValueError(f"min_log_var={min_log_var} should be less than max_log_var={max_log_var}")
         self.min_log_var, self.max_log_var = min_log_var, max_log_var
 
-    def forward(self, params: Tensor) -> Independent:
+    def forward(self, params: Tensor) -> Distribution:
         mu, log_var = self.split(params)
         scale = torch.exp(0.5 * log_var.clamp(self.min_log_var, self.max_log_var))
         return Independent(Normal(mu, scale), self.event_ndim)

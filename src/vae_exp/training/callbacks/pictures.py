@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytorch_lightning as pl
 import torch
@@ -18,6 +19,9 @@ from vae_exp.training import rng
 from vae_exp.training.callbacks.checkpoint import fitting
 from vae_exp.training.lit import EVALUATION_SEED, LitVAE
 from vae_exp.types import Count, CountOrZero, Positive
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class Pictures(pl.Callback):
@@ -69,9 +73,7 @@ class Pictures(pl.Callback):
         for name, image in self._draw(trainer, module, "test", module.vectors.get("test/kl_per_dim")):
             write_whole(self.folder / f"{name}.png", png(image))
 
-    def _draw(
-        self, trainer: pl.Trainer, module: LitVAE, split: str, kl: Tensor | None
-    ) -> Iterator[tuple[str, Tensor]]:
+    def _draw(self, trainer: pl.Trainer, module: LitVAE, split: str, kl: Tensor | None) -> Iterator[tuple[str, Tensor]]:
         model, was_training = module.model, module.model.training
         model.eval()
         with rng.isolated(EVALUATION_SEED):
@@ -96,7 +98,7 @@ def png(image: Tensor) -> bytes:
     return buffer.getvalue()
 
 
-def _rendered(figure: pictures.Figure) -> Tensor:
+def _rendered(figure: Figure) -> Tensor:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     canvas = FigureCanvasAgg(figure)

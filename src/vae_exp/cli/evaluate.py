@@ -1,0 +1,52 @@
+"""vae-exp evaluate: the figures of a finished run, computed again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from omegaconf import DictConfig, OmegaConf
+
+from vae_exp.build import build_data, build_model, build_module, build_trainer
+from vae_exp.cli.figures import figures_of, merge_figures, show
+from vae_exp.cli.hydra_app import run_hydra
+from vae_exp.run import best_checkpoint, load_settings, load_weights, read_checkpoint
+from vae_exp.types import DataSpec
+
+REPLACED = ("trainer", "metrics", "evaluation", "callbacks")
+
+
+def main(argv: list[str]) -> int:
+    """Run `vae-exp evaluate` with these overrides."""
+    return run_hydra("evaluate", "evaluate", argv, evaluate, before=_check)
+
+
+def evaluate(cfg: DictConfig) -> float:
+    """Evaluate a run's best checkpoint on the test set and put the figures into its metrics.json."""
+    folder = Path(cfg.run)
+    settings = _load(cfg)
+    checkpoint = read_checkpoint(best_checkpoint(folder))
+    pl.seed_everything(settings["seed"], verbose=False)
+    model = build_model(settings, DataSpec(**checkpoint["vae_exp"]["spec"]))
+    load_weights(model, checkpoint)
+    module, trainer = build_module(settings, model), build_trainer(settings)
+    trainer.test(module, datamodule=build_data(settings), verbose=False)
+    figures = figures_of(trainer, module)
+    if trainer.is_global_zero:
+        merge_figures(folder, figures)
+        show(figures, folder)
+    return float(figures[f"test/{module.named('nelbo')}"])
+
+
+def _check(cfg: DictConfig) -> None:
+    best_checkpoint(Path(cfg.run))
+    _load(cfg)
+
+
+def _load(cfg: DictConfig) -> dict[str, Any]:
+    raw = OmegaConf.to_container(cfg, resolve=False)
+    assert isinstance(raw, dict)
+    changes = {key: raw[key] for key in REPLACED} | {"logger": {}}
+    data = {key: value for key, value in raw["data"].items() if value is not None}
+    return load_settings(cfg.run, changes, data=data, trusted_packages=list(cfg.trusted_packages))

@@ -1,0 +1,74 @@
+"""vae-exp sample: pictures from a finished run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from omegaconf import DictConfig
+from torch import Tensor
+
+from vae_exp.build import build_data
+from vae_exp.cli.hydra_app import run_hydra
+from vae_exp.cli.image_files import FORMATS
+from vae_exp.config.check import check
+from vae_exp.config.instantiate import instantiate
+from vae_exp.errors import UserError
+from vae_exp.run import Run, best_checkpoint, load_run, load_settings
+from vae_exp.training import rng
+
+log = logging.getLogger(__name__)
+
+
+def main(argv: list[str]) -> int:
+    """Run `vae-exp sample` with these overrides."""
+    return run_hydra("sample", "sample", argv, sample, before=_check)
+
+
+def sample(cfg: DictConfig) -> None:
+    """Draw images and write them."""
+    asked = check(cfg)
+    run = load_run(asked["run"], device=_device(asked["device"]), trusted_packages=asked["trusted_packages"])
+    rows = instantiate(asked["what"], asked["trusted_packages"], "what")
+
+    def images() -> Iterator[Tensor]:
+        with rng.isolated(asked["seed"]):
+            yield from rows(run.model, lambda n: _examples(run, cfg, n), asked["num"], asked["batch_size"])
+
+    ending, write = FORMATS[asked["format"]]
+    name = cfg.name + ending
+    out = Path(asked["out"]) if asked["out"] else run.folder / "images" / name
+    write(out, images())
+    log.info("%s", out)
+
+
+def _examples(run: Run, cfg: DictConfig, n: int) -> Tensor:
+    """The first n prepared test examples."""
+    data = {key: value for key, value in cfg.data.items() if value is not None}
+    settings = load_settings(run.folder, {}, data=data, trusted_packages=list(cfg.trusted_packages))
+    device = next(run.model.parameters()).device
+    return build_data(settings).examples("test", n).to(device)
+
+
+def _check(cfg: DictConfig) -> None:
+    best_checkpoint(Path(cfg.run))
+    if cfg.format not in FORMATS:
+        raise UserError(f"format={cfg.format}: should be one of {', '.join(FORMATS)}")
+    for key in ("num", "batch_size"):
+        if not isinstance(cfg[key], int) or cfg[key] < 1:
+            raise UserError(f"{key}={cfg[key]}: should be a whole number of at least 1")
+    _device(cfg.device)
+
+
+def _device(name: str) -> torch.device:
+    try:
+        if name == "auto":
+            found = torch.accelerator.current_accelerator(check_available=True)
+            return found if found is not None else torch.device("cpu")
+        device = torch.device(name)
+        torch.empty((), device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(f"device={name} is not there; use device=auto or device=cpu") from error
+    return device

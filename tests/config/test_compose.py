@@ -1,0 +1,123 @@
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+
+from vae_exp.config import paths
+from vae_exp.config.check import check
+from vae_exp.config.combinations import combinations
+from vae_exp.config.compose import compose
+from vae_exp.errors import UserError
+
+pytestmark = pytest.mark.usefixtures("conf")
+
+
+def test_the_shipped_configuration_is_found(monkeypatch):
+    monkeypatch.undo()
+    assert (paths.conf_dir() / "train.yaml").is_file()
+
+
+def test_overrides_are_composed_and_interpolations_to_the_run_resolved():
+    plain = check(compose("train", ["model.latent_dim=3", "model/encoder=conv"]))
+    assert plain["model"]["latent_dim"] == 3
+    assert isinstance(plain["run_dir"], str)
+    assert "hydra" not in plain
+
+
+def test_hydra_is_left_as_it_was():
+    check(compose("train"))
+    assert not GlobalHydra.instance().is_initialized()
+    assert not HydraConfig.initialized()
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("model.latentdim=3", "model.latentdim is not a key; did you mean model.latent_dim?"),
+        ("modle.latent_dim=3", "modle.latent_dim is not a key; did you mean model.latent_dim?"),
+        ("latent_dim=3", "latent_dim is not a key; did you mean model.latent_dim?"),
+        ("model.encoder.hiden=[3]", "model.encoder.hiden is not a key; did you mean model.encoder.hidden?"),
+        ("seed.x=1", "seed.x is not a key; seed is a single value"),
+        ("los=elbo", "los is not a key; did you mean loss?"),
+        ("loss=elbow", "loss=elbow is not an option; did you mean loss=elbo? (options: elbo, beta_vae, broken)"),
+        ("loss=qqq", "loss=qqq is not an option (options: beta_vae, broken, elbo)"),
+        ("loss=3", "loss=3 is not an option; give the name of one"),
+        ("model/encodr=conv", "model/encodr is not a group; did you mean model/encoder?"),
+        ("loss.beta=1,2", "loss.beta=1,2 is several values: add -m"),
+        ("loss.beta=range(3)", "loss.beta=range(3) is several values: add -m"),
+        ("loss.beta=[1", "loss.beta=[1 cannot be read; write key=value"),
+        ("seed", "seed cannot be read; write key=value"),
+        ("+seed=1", "seed is there already; write it without '+'"),
+        ("loss=broken", "not valid yaml"),
+        ("hydra.run.dri=x", "hydra.run.dri is not a key; did you mean hydra.run.dir?"),
+    ],
+)
+def test_errors_are_one_sentence(override, sentence):
+    with pytest.raises(UserError) as caught:
+        compose("train", [override])
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_key_of_a_chosen_option_is_known():
+    with pytest.raises(UserError, match=r"did you mean data\.size\?"):
+        compose("train", ["data=disk", "data.siz=3"])
+
+
+def test_a_root_that_is_not_there():
+    with pytest.raises(UserError, match=r"no trian\.yaml"):
+        compose("trian")
+
+
+def test_a_group_without_a_default(conf):
+    (conf / "bare.yaml").write_text("defaults:\n  - loss: ???\n  - _self_")
+    with pytest.raises(UserError, match=r"loss has no value; give loss=OPTION, one of beta_vae, broken, elbo"):
+        compose("bare")
+
+
+def test_a_users_file_wins_over_the_shipped_one_and_adds_options(tmp_path):
+    own = tmp_path / "own dir"
+    (own / "loss").mkdir(parents=True)
+    (own / "loss" / "elbo.yaml").write_text("beta: 7")
+    (own / "loss" / "mine.yaml").write_text("beta: 8")
+    assert compose("train", [], [own]).loss.beta == 7
+    assert compose("train", ["loss=mine"], [own]).loss.beta == 8
+    assert compose("train", ["loss=beta_vae"], [own]).loss.beta == 4
+    with pytest.raises(UserError, match="is not a folder"):
+        compose("train", [], [tmp_path / "absent"])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "runs"),
+    [
+        (["seed=1,2"], [["seed=1"], ["seed=2"]]),
+        (["seed=range(2)", "loss=elbo"], [["seed=0", "loss=elbo"], ["seed=1", "loss=elbo"]]),
+        (["loss.beta=choice(1,2)"], [["loss.beta=1"], ["loss.beta=2"]]),
+        (["loss=glob(*,exclude=b*)"], [["loss=elbo"]]),
+        (["model.encoder.hidden=[1,2],[3]"], [["model.encoder.hidden=[1,2]"], ["model.encoder.hidden=[3]"]]),
+        (["hydra.run.dir=x", "seed=1,2"], [["hydra.run.dir=x", "seed=1"], ["hydra.run.dir=x", "seed=2"]]),
+        ([], [[]]),
+    ],
+)
+def test_combinations_are_those_of_the_sweep(overrides, runs):
+    assert combinations("train", overrides, multirun=True) == runs
+
+
+def test_combinations_without_a_sweep_is_the_command_itself():
+    assert combinations("train", ["seed=1,2"], multirun=False) == [["seed=1,2"]]
+    assert combinations("train", ["seed=1"], multirun=False) == [["seed=1"]]
+
+
+def test_the_configuration_itself_can_ask_for_a_sweep(conf):
+    (conf / "sweep.yaml").write_text(
+        "defaults: [train, _self_]\nhydra: {mode: MULTIRUN, sweeper: {params: {seed: '1,2'}}}"
+    )
+    assert combinations("sweep", ["loss.beta=3"], multirun=False) == [
+        ["seed=1", "loss.beta=3"],
+        ["seed=2", "loss.beta=3"],
+    ]
+    assert len(combinations("train", ["hydra.mode=MULTIRUN", "seed=1,2"], multirun=False)) == 2
+
+
+def test_values_that_only_another_sweeper_understands_are_refused():
+    with pytest.raises(UserError, match="does not support sweep type"):
+        combinations("train", ["seed=interval(1,2)"], multirun=True)

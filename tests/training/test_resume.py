@@ -1,0 +1,104 @@
+"""A run that was stopped and resumed ends as one that was not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from vae_exp.build import build_data, build_model, build_module, build_trainer
+from vae_exp.training.lit import LitVAE
+from vae_exp.training.resume import resume_point
+
+
+class Killed(BaseException):
+    pass
+
+
+class Kill(pl.Callback):
+    """Stop hard after a number of steps, or at the start or the end of a validation."""
+
+    def __init__(self, step: int, hook: str) -> None:
+        self.step, self.hook = step, hook
+
+    def _maybe(self, trainer: pl.Trainer, hook: str) -> None:
+        if hook == self.hook and trainer.global_step >= self.step:
+            raise Killed
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        self._maybe(trainer, "batch")
+
+    def on_validation_start(self, trainer: pl.Trainer, *_: Any) -> None:
+        self._maybe(trainer, "validation_start")
+
+    def on_validation_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        self._maybe(trainer, "validation_end")
+
+
+def fit(settings: dict[str, Any], *kills: Kill) -> tuple[LitVAE, pl.Trainer]:
+    pl.seed_everything(settings["seed"], verbose=False)
+    data = build_data(settings)
+    module = build_module(settings, build_model(settings, data.spec))
+    trainer = build_trainer(settings)
+    trainer.callbacks[:0] = kills
+    start = resume_point("auto", Path(settings["run_dir"]))
+    trainer.fit(module, datamodule=data, ckpt_path=start, weights_only=True)
+    return module, trainer
+
+
+OVERRIDES = (
+    "trainer.max_epochs=3",
+    "callbacks.checkpoint.every_n_steps=4",
+    "callbacks.ema.decay=0.9",
+    "callbacks.early_stopping.patience=50",
+    "loss/schedule=linear",
+    "loss.schedule.duration=2",
+    "data.batch_size=128",  # 12 steps an epoch, the last of them short
+)
+
+
+@pytest.mark.parametrize(
+    ("extra", "kills"),
+    [
+        ((), [(1, "batch"), (5, "batch"), (12, "batch"), (13, "batch")]),
+        ((), [(12, "validation_start"), (24, "validation_end"), (31, "batch"), (36, "validation_start")]),
+        (("trainer.accumulate_grad_batches=3", "callbacks.checkpoint.every_n_steps=1"), [(2, "batch"), (6, "batch")]),
+        (("optimizer=sgd", "data.binarize=none", "callbacks.checkpoint.every_n_steps=0"), [(20, "batch")]),
+    ],
+)
+def test_killed_and_resumed_run_equals_undisturbed_one(settings, extra, kills):
+    undisturbed, reference = fit(settings(*OVERRIDES, *extra, folder="a"))
+    chosen = settings(*OVERRIDES, *extra, folder="b")
+    for step, hook in kills:
+        with pytest.raises(Killed):
+            fit(chosen, Kill(step, hook))
+    resumed, trainer = fit(chosen)
+
+    assert trainer.global_step == reference.global_step
+    for name, weight in undisturbed.state_dict().items():
+        assert torch.equal(weight, resumed.state_dict()[name]), name
+    for ckpt in ("last.ckpt", "best.ckpt"):
+        a, b = (
+            torch.load(Path(s, "checkpoints", ckpt), weights_only=True)
+            for s in (_dir(settings, "a"), _dir(settings, "b"))
+        )
+        assert a["global_step"] == b["global_step"]
+        assert a["callbacks"] == b["callbacks"]
+        for name, weight in a["average"].items():
+            assert torch.equal(weight, b["average"][name])
+
+
+def _dir(settings, folder: str) -> str:
+    return settings(folder=folder)["run_dir"]
+
+
+def test_early_stopping_that_was_decided_is_not_forgotten(settings):
+    chosen = settings(
+        "optimizer.lr=0", "lr_schedule=constant", "trainer.max_epochs=9", "callbacks.early_stopping.patience=2"
+    )
+    _, first = fit(chosen)
+    _, second = fit(chosen)
+    assert first.global_step == second.global_step < 9 * 12
