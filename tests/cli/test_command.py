@@ -128,6 +128,18 @@ def test_an_interrupt_is_one_line(monkeypatch, capsys):
     assert capsys.readouterr().err == "vae-exp: interrupted\n"
 
 
+def test_an_unexpected_error_is_one_line_unless_the_traceback_is_wanted(monkeypatch, capsys):
+    def broken(argv):
+        raise RuntimeError("odd")
+
+    monkeypatch.setattr("vae_exp.cli.info.main", broken)
+    assert cli.main(["info"]) == 1
+    assert capsys.readouterr().err == "vae-exp info: RuntimeError: odd (set HYDRA_FULL_ERROR=1 for the traceback)\n"
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    with pytest.raises(RuntimeError):
+        cli.main(["info"])
+
+
 @pytest.mark.parametrize(
     ("line", "among"),
     [

@@ -6,6 +6,7 @@ import sys
 from importlib import import_module
 from typing import NamedTuple
 
+from vae_exp.cli.failure import sentence, wants_traceback
 from vae_exp.config.nearest import nearest
 from vae_exp.errors import UserError
 
@@ -43,16 +44,18 @@ def main(argv: list[str] | None = None) -> int:
     given = sys.argv[1:] if argv is None else argv
     try:
         return _run(given) or 0
-    except UserError as error:
-        name = f"vae-exp {given[0]}" if given and given[0] in VERBS else "vae-exp"
-        print(f"{name}: {error}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         print("vae-exp: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `vae-exp info | head`
         sys.stderr.close()
         return 0
+    except Exception as error:
+        if wants_traceback():
+            raise
+        name = f"vae-exp {given[0]}" if given and given[0] in VERBS else "vae-exp"
+        print(f"{name}: {sentence(error)}", file=sys.stderr)
+        return 1
 
 
 def _run(argv: list[str]) -> int | None:

@@ -17,6 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from vae_exp.cli.failure import FULL_ERROR, sentence
 from vae_exp.config import paths
 from vae_exp.config.check import check
 from vae_exp.config.combinations import combinations
@@ -26,7 +27,6 @@ from vae_exp.errors import UserError
 Job = Callable[[DictConfig], Any]
 Before = Callable[[DictConfig], None]
 
-FULL_ERROR = "HYDRA_FULL_ERROR"
 _MANY = 20  # runs, whose check takes more than a moment
 
 
@@ -64,14 +64,6 @@ def run_hydra(verb: str, root: str, argv: list[str], job: Job, before: Before | 
                 raise
             return _report(verb, caught[0], failed, full == "1")
     return 0
-
-
-def sentence(error: BaseException) -> str:
-    """Say what went wrong in one line; for an error that is not the user's, also how to see where."""
-    if isinstance(error, UserError):
-        return str(error)
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text} (set {FULL_ERROR}=1 for the traceback)"
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:

@@ -21,11 +21,11 @@ def tempered(p: Distribution, temperature: float) -> Distribution:
     raise UserError(f"temperature={temperature} has no meaning for a {type(p).__name__} prior; use temperature=1")
 
 
-@tempered.register
+@tempered.register(Normal)
 def _(p: Normal, temperature: float) -> Distribution:
     return Normal(p.loc, p.scale * temperature, validate_args=False)  # a scale of 0 is the mode
 
 
-@tempered.register
+@tempered.register(Independent)
 def _(p: Independent[Distribution], temperature: float) -> Distribution:
     return Independent(tempered(p.base_dist, temperature), p.reinterpreted_batch_ndims, validate_args=False)
