@@ -20,7 +20,7 @@ from vae_exp.sweeps.status import recorded
 from vae_exp.training.callbacks.checkpoint import monitored
 from vae_exp.training.lit import LitVAE
 from vae_exp.training.resume import refuse_changes, resume_point
-from vae_exp.training.tensorboard import log_hyperparameters
+from vae_exp.training.tensorboard import forget_after, log_hyperparameters
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,9 @@ def _train(settings: Settings) -> float:
     trainer = build_trainer(settings)
     start = resume_point(settings["resume"], folder)
     if start is not None:
-        load_weights(module.model, read_checkpoint(start))  # says what is wrong with it, in one sentence
+        checkpoint = read_checkpoint(start)
+        load_weights(module.model, checkpoint)  # says what is wrong with it, in one sentence
+        forget_after(trainer.loggers, checkpoint["global_step"])
         log.info("going on from %s", start)
     if trainer.is_global_zero:
         log.info("run %s", folder)

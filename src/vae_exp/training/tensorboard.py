@@ -6,8 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
+from tensorboard.compat.proto import event_pb2
 
 HIDDEN = ("run_dir", "trusted_packages", "callbacks", "logger", "metrics", "resume")
+
+
+def forget_after(loggers: Iterable[Logger], step: int) -> None:
+    """Let TensorBoard drop what an earlier attempt logged after `step`, from where the run goes on."""
+    for logger in loggers:
+        if isinstance(logger, TensorBoardLogger):
+            restart = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+            logger.experiment._get_file_writer().add_event(event_pb2.Event(session_log=restart), step)
 
 
 def log_hyperparameters(loggers: Iterable[Logger], settings: Mapping[str, Any], figures: Mapping[str, Any]) -> None:

@@ -1,0 +1,22 @@
+"""What is shown of an error."""
+
+from __future__ import annotations
+
+import os
+
+from vae_exp.errors import UserError
+
+FULL_ERROR = "HYDRA_FULL_ERROR"
+
+
+def sentence(error: BaseException) -> str:
+    """Say what went wrong in one line; for an error that is not the user's, also how to see where."""
+    if isinstance(error, UserError):
+        return str(error)
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text} (set {FULL_ERROR}=1 for the traceback)"
+
+
+def wants_traceback() -> bool:
+    """Say whether the user asked for tracebacks, by the variable that Hydra has for it."""
+    return os.environ.get(FULL_ERROR) == "1"
