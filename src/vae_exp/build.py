@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Trainer
 from torch import nn
+from torch.optim import Optimizer
 
 from vae_exp.config.instantiate import instantiate
 from vae_exp.data.datamodule import DataModule
@@ -47,12 +50,30 @@ def build_model(settings: Settings, spec: DataSpec) -> VAE:
     return model
 
 
+def build_optimizer(settings: Settings) -> Callable[..., Optimizer]:
+    """(parameter groups) -> optimizer.
+
+    Raises:
+        UserError: The optimizer refuses its settings; when it is called.
+    """
+    unfinished = _part(settings, "optimizer")
+
+    def optimizer(groups: Any, **options: Any) -> Optimizer:
+        try:
+            made: Optimizer = unfinished(groups, **options)
+        except (ValueError, TypeError, IndexError, RuntimeError) as error:
+            raise UserError(f"optimizer: {error}") from error
+        return made
+
+    return optimizer
+
+
 def build_module(settings: Settings, model: nn.Module) -> LitVAE:
     """The model with everything that its training needs."""
     module: LitVAE = _part(settings, "training")(
         model=model,
         loss=_part(settings, "loss"),
-        optimizer=_part(settings, "optimizer"),
+        optimizer=build_optimizer(settings),
         lr_schedule=_part(settings, "lr_schedule"),
         metrics=_part(settings, "metrics"),
     )
@@ -76,7 +97,7 @@ def build_trainer(settings: Settings) -> Trainer:
             plugins=[WholeFileIO()],
             default_root_dir=settings["run_dir"],
         )
-    except (ValueError, TypeError, RuntimeError) as error:  # Lightning's MisconfigurationException is none of its own
+    except (ValueError, TypeError, RuntimeError, MisconfigurationException) as error:
         raise UserError(f"trainer: {error}") from error
     return trainer
 

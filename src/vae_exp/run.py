@@ -24,6 +24,9 @@ from vae_exp.types import DataSpec
 
 Checkpoint = dict[str, Any]
 
+PARTS = ("data", "model", "loss", "optimizer", "lr_schedule", "training", "trainer")
+"""What the configuration of every run has."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -96,14 +99,12 @@ def load_settings(
     Raises:
         UserError: The folder is no run.
     """
-    path = Path(folder, ".hydra", "config.yaml")
-    if not path.is_file():
-        raise UserError(f"run={folder} is not a run's folder: it has no .hydra/config.yaml")
+    path = _saved_config(Path(folder))
     mine = {"run_dir": str(Path(folder).absolute()), "trusted_packages": list(trusted_packages)}
     try:
         saved = OmegaConf.to_container(OmegaConf.load(path))
-        if not isinstance(saved, dict):
-            raise UserError(f"{path} is not a run's configuration")
+        if not isinstance(saved, dict) or not all(_names_a_part(saved.get(name)) for name in PARTS):
+            raise UserError(f"{path} is not the configuration of a training run; give the folder of one")
         base: dict[Any, Any] = {**saved, **(replaced or {}), **mine}
         cfg = OmegaConf.merge(base, {"data": data or {}})
     except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError) as error:
@@ -113,7 +114,12 @@ def load_settings(
 
 
 def best_checkpoint(folder: Path) -> Path:
-    """The best checkpoint, or the last one where there was no validation."""
+    """The best checkpoint, or the last one where there was no validation.
+
+    Raises:
+        UserError: The folder is no run, or the run has none yet.
+    """
+    _saved_config(folder)
     for name in ("best.ckpt", "last.ckpt"):
         if (path := folder / "checkpoints" / name).is_file():
             return path
@@ -132,8 +138,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         checkpoint: Checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
         raise UserError(f"{path} cannot be read, it is cut short or not a checkpoint") from error
-    if not isinstance(checkpoint, dict) or "vae_exp" not in checkpoint:
-        raise UserError(f"{path} is not a checkpoint of vae_exp")
+    if not isinstance(checkpoint, dict) or not {"vae_exp", "state_dict", "global_step"} <= checkpoint.keys():
+        raise UserError(f"{path} is not a checkpoint of vae_exp; give one that `vae-exp train` wrote")
     return checkpoint
 
 
@@ -152,9 +158,21 @@ def load_weights(model: nn.Module, checkpoint: Checkpoint) -> None:
         name = wrong[0]
         raise UserError(
             f"the checkpoint belongs to another model: {name} is {_shape(weights, name) or 'absent'} there and "
-            f"{_shape(own, name) or 'absent'} here ({len(wrong)} of {len(own)} weights differ)"
+            f"{_shape(own, name) or 'absent'} here ({len(wrong)} of {len(own)} weights differ); "
+            "give the settings of `model` that it was trained with"
         )
     model.load_state_dict(weights)
+
+
+def _saved_config(folder: Path) -> Path:
+    path = folder / ".hydra" / "config.yaml"
+    if not path.is_file():
+        raise UserError(f"run={folder} is not a run's folder: it has no .hydra/config.yaml")
+    return path
+
+
+def _names_a_part(node: Any) -> bool:
+    return isinstance(node, dict) and "_target_" in node
 
 
 def _shape(weights: dict[str, Tensor], name: str) -> tuple[int, ...] | None:

@@ -125,12 +125,12 @@ class Cyclical(Schedule):
 class Cosine(Schedule):
     """Warm up along a line, then fall along half a cosine to `final` at the end of the run.
 
-    factor = t / warmup for t < warmup, else final + (1 - final) * (1 + cos(pi * u)) / 2, u = (t - warmup) /
-    (T - warmup)
+    factor = (t + 1) / (warmup + 1) for t < warmup, else final + (1 - final) * (1 + cos(pi * u)) / 2 with
+    u = (t - warmup) / (T - warmup), t the step and T the steps of the run.
 
     Args:
         warmup: Steps of the warm-up.
-        final: Factor at the last step, in [0, 1).
+        final: Factor that is reached at the end of the run, in [0, 1).
 
     Source: Loshchilov & Hutter, 2017, "SGDR", eq. 5, arXiv:1608.03983
     """

@@ -199,7 +199,7 @@ def test_learned_scale_does_not_fall_below_its_bound():
 
 
 def test_scale_below_its_bound_is_refused():
-    with pytest.raises(ValueError, match="scale=0.001 should be greater"):
+    with pytest.raises(ValueError, match=r"scale=0\.001 should be greater"):
         gaussian(scale=0.001)
 
 

@@ -47,7 +47,7 @@ def test_half_precision_parameters_are_promoted(dtype):
 
 
 def test_bounds_out_of_order_are_refused():
-    with pytest.raises(ValueError, match="min_log_var=2.0"):
+    with pytest.raises(ValueError, match=r"min_log_var=2\.0"):
         head(low=2.0, high=2.0)
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
+from torch.distributions import Distribution
 
 from vae_exp.build import build_data, build_model, build_module, build_trainer
 from vae_exp.cli.figures import figures_of, merge_figures, show
 from vae_exp.cli.hydra_app import run_hydra
+from vae_exp.cli.preflight import check_trainer, check_writable
 from vae_exp.run import best_checkpoint, load_settings, load_weights, read_checkpoint
 from vae_exp.types import DataSpec
 
@@ -27,6 +29,7 @@ def evaluate(cfg: DictConfig) -> float:
     folder = Path(cfg.run)
     settings = _load(cfg)
     checkpoint = read_checkpoint(best_checkpoint(folder))
+    Distribution.set_default_validate_args(False)  # as in training
     pl.seed_everything(settings["seed"], verbose=False)
     model = build_model(settings, DataSpec(**checkpoint["vae_exp"]["spec"]))
     load_weights(model, checkpoint)
@@ -41,7 +44,8 @@ def evaluate(cfg: DictConfig) -> float:
 
 def _check(cfg: DictConfig) -> None:
     best_checkpoint(Path(cfg.run))
-    _load(cfg)
+    check_writable(Path(cfg.run))
+    check_trainer(cfg, _load(cfg))
 
 
 def _load(cfg: DictConfig) -> dict[str, Any]:

@@ -90,12 +90,13 @@ def _own_folders(flags: argparse.Namespace) -> list[str]:
 def _check_all(root: str, flags: argparse.Namespace, before: Before | None) -> None:
     folders, root = _own_folders(flags), flags.config_name or root
     runs = combinations(root, flags.overrides, multirun=flags.multirun, config_dirs=folders)
+    mode = ["hydra.mode=MULTIRUN"] if flags.multirun else []  # as Hydra itself will have it
     if len(runs) > _MANY:
         print(f"checking {len(runs)} runs ...", file=sys.stderr)
     wrong: dict[str, list[str]] = {}
     for overrides in runs:
         try:
-            cfg = compose(root, overrides, folders)
+            cfg = compose(root, [*overrides, *mode], folders)
             check(cfg)
             if before is not None:
                 before(cfg)

@@ -10,7 +10,7 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from vae_exp.build import build_data
+from vae_exp.build import Settings, build_data
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.image_files import FORMATS
 from vae_exp.config.check import check
@@ -37,10 +37,12 @@ def sample(cfg: DictConfig) -> None:
         with rng.isolated(asked["seed"]):
             yield from rows(run.model, lambda n: _examples(run, cfg, n), asked["num"], asked["batch_size"])
 
-    ending, write = FORMATS[asked["format"]]
-    name = cfg.name + ending
-    out = Path(asked["out"]) if asked["out"] else run.folder / "images" / name
-    write(out, images())
+    out = _out(asked)
+    _, write = FORMATS[asked["format"]]
+    try:
+        write(out, images())
+    except OSError as error:
+        raise UserError(f"out={out} cannot be written: {error.strerror or error}") from error
     log.info("%s", out)
 
 
@@ -52,14 +54,27 @@ def _examples(run: Run, cfg: DictConfig, n: int) -> Tensor:
     return build_data(settings).examples("test", n).to(device)
 
 
+def _out(asked: Settings) -> Path:
+    """The file or folder to write: one that is not there yet, unless it is the run's own."""
+    if asked["out"] is None:
+        return Path(asked["run"], "images", asked["name"] + FORMATS[asked["format"]][0])
+    out = Path(asked["out"]).expanduser()
+    to_fill = asked["format"] == "png" and out.is_dir() and not any(out.iterdir())
+    if out.exists() and not to_fill:
+        raise UserError(f"out={asked['out']} is there already; give another name, or remove it")
+    return out
+
+
 def _check(cfg: DictConfig) -> None:
     best_checkpoint(Path(cfg.run))
+    asked = check(cfg)
     if cfg.format not in FORMATS:
         raise UserError(f"format={cfg.format}: should be one of {', '.join(FORMATS)}")
-    for key in ("num", "batch_size"):
-        if not isinstance(cfg[key], int) or cfg[key] < 1:
-            raise UserError(f"{key}={cfg[key]}: should be a whole number of at least 1")
+    for key, least in (("num", 1), ("batch_size", 1), ("seed", 0)):
+        if not isinstance(cfg[key], int) or not least <= cfg[key] < 2**32:
+            raise UserError(f"{key}={cfg[key]}: should be a whole number, at least {least}")
     _device(cfg.device)
+    _out(asked)
 
 
 def _device(name: str) -> torch.device:

@@ -3,63 +3,125 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from lightning_utilities.core.rank_zero import rank_zero_only
 from omegaconf import DictConfig
 from pytorch_lightning.utilities.exceptions import SIGTERMException
+from torch.distributions import Distribution
 
 from vae_exp.build import Settings, build_data, build_model, build_module, build_trainer
 from vae_exp.cli.figures import figures_of, merge_figures, show, show_model
 from vae_exp.cli.hydra_app import run_hydra
+from vae_exp.cli.preflight import check_optimizer, check_trainer
 from vae_exp.config.check import check
 from vae_exp.data.datamodule import DataModule
 from vae_exp.run import best_checkpoint, load_weights, read_checkpoint
+from vae_exp.sweeps import leftovers
 from vae_exp.sweeps.status import recorded
 from vae_exp.training.callbacks.checkpoint import monitored
 from vae_exp.training.lit import LitVAE
-from vae_exp.training.resume import refuse_changes, resume_point
+from vae_exp.training.resume import begin_again, refuse_changes, resume_point
 from vae_exp.training.tensorboard import forget_after, log_hyperparameters
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Job:
+    """All that a run is made of, ready to go.
+
+    Args:
+        settings: Its configuration, checked.
+        data: Its data, loaded.
+        module: What is trained.
+        trainer: What trains it.
+        start: The checkpoint that it goes on from, None for the beginning.
+        step: Steps that were taken before.
+    """
+
+    settings: Settings
+    data: DataModule
+    module: LitVAE
+    trainer: pl.Trainer
+    start: Path | None
+    step: int
+
+
 def main(argv: list[str]) -> int:
     """Run `vae-exp train` with these overrides."""
-    return run_hydra("train", "train", argv, train, before=refuse_changes)
+    return run_hydra("train", "train", argv, train, before=_check)
 
 
 def train(cfg: DictConfig) -> float:
     """Train, evaluate and draw; returns the best validation nelbo, which Hydra's sweepers minimise."""
     settings = check(cfg)
-    with recorded(Path(settings["run_dir"])):
-        try:
-            return _train(settings)
-        except SIGTERMException:
-            log.info("stopped by SIGTERM; the same command with hydra.run.dir=%s goes on", settings["run_dir"])
-            raise SystemExit(143) from None
-
-
-def _train(settings: Settings) -> float:
     folder = Path(settings["run_dir"])
+    first = getattr(rank_zero_only, "rank", 0) == 0  # of the processes of this run
+    if not first:
+        logging.getLogger().setLevel(logging.WARNING)
+    in_vain = first and leftovers.is_new(folder) and HydraConfig.get().mode == RunMode.RUN
+    try:
+        with recorded(folder) if first else nullcontext():
+            job = _prepared(settings)
+            try:
+                return _run(job)
+            finally:
+                in_vain = in_vain and job.trainer.global_step == 0
+    except SIGTERMException:
+        log.info("stopped by SIGTERM; the same command with hydra.run.dir=%s goes on", folder)
+        raise SystemExit(143) from None
+    except Exception:
+        if in_vain:
+            leftovers.remove(folder)
+        raise
+
+
+def _check(cfg: DictConfig) -> None:
+    """What can be known before the run has a folder."""
+    refuse_changes(cfg)
+    settings = check(cfg)
+    check_optimizer(settings)
+    check_trainer(cfg, settings)
+    if settings["resume"] not in ("auto", "never"):
+        read_checkpoint(Path(settings["resume"]))
+
+
+def _prepared(settings: Settings) -> Job:
+    Distribution.set_default_validate_args(False)  # each check would wait for the device, and stop compilation
     pl.seed_everything(settings["seed"], verbose=False)
     data = build_data(settings)
     module = build_module(settings, build_model(settings, data.spec))
     trainer = build_trainer(settings)
-    start = resume_point(settings["resume"], folder)
+    start = resume_point(settings["resume"], Path(settings["run_dir"]))
+    step = 0
     if start is not None:
         checkpoint = read_checkpoint(start)
         load_weights(module.model, checkpoint)  # says what is wrong with it, in one sentence
-        forget_after(trainer.loggers, checkpoint["global_step"])
-        log.info("going on from %s", start)
+        step = checkpoint["global_step"]
+    return Job(settings, data, module, trainer, start, step)
+
+
+def _run(job: Job) -> float:
+    folder, trainer, module = Path(job.settings["run_dir"]), job.trainer, job.module
     if trainer.is_global_zero:
+        if job.start is None:
+            begin_again(folder)
+        else:
+            forget_after(trainer.loggers, job.step)
+            log.info("going on from %s", job.start)
         log.info("run %s", folder)
         show_model(module.model)
-    trainer.fit(module, datamodule=data, ckpt_path=start, weights_only=True)
-    figures = _final_figures(trainer, module, data, folder)
+    trainer.fit(module, datamodule=job.data, ckpt_path=job.start, weights_only=True)
+    figures = _final_figures(trainer, module, job.data, folder)
     if trainer.is_global_zero:
-        log_hyperparameters(trainer.loggers, settings, figures)
+        log_hyperparameters(trainer.loggers, job.settings, figures)
         show(figures, folder)
     return float(figures[monitored(module)])
 
@@ -67,10 +129,13 @@ def _train(settings: Settings) -> float:
 def _final_figures(trainer: pl.Trainer, module: LitVAE, data: DataModule, folder: Path) -> dict[str, Any]:
     """Figures of the best checkpoint, on the validation set and on the test set; also in metrics.json."""
     load_weights(module.model, read_checkpoint(best_checkpoint(folder)))
+    # The curves are those of training: the best checkpoint's figures are no second point at its last step.
+    loggers, trainer.loggers = trainer.loggers, []
     trainer.validate(module, datamodule=data, verbose=False)
     figures = figures_of(trainer, module)
     trainer.test(module, datamodule=data, verbose=False)
     figures |= figures_of(trainer, module)
+    trainer.loggers = loggers
     if trainer.is_global_zero:
         merge_figures(folder, figures)
     return figures

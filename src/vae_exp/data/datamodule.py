@@ -116,7 +116,9 @@ class DataModule(pl.LightningDataModule):
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Prepare a batch on its device."""
         assert self.trainer is not None
-        return self.prepare(batch, train=self.trainer.training)
+        prepared = self.prepare(batch, train=self.trainer.training)
+        converted: Batch = self.trainer.precision_plugin.convert_input(prepared)  # for precision 64-true and the like
+        return converted
 
     def prepare(self, batch: Batch, *, train: bool) -> Batch:
         """Make float32 in [0, 1] of a batch's x: flip (training only), scale, binarise.

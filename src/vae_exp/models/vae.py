@@ -62,8 +62,8 @@ class VAE(nn.Module):
 
     def decode(self, z: Tensor) -> Distribution:
         """p(x|z), z [..., latent_dim] -> batch_shape [...]."""
-        params = self.decoder(z.flatten(0, -2))
-        p_x: Distribution = self.likelihood(params.unflatten(0, z.shape[:-1]))
+        params = self.decoder(z.reshape(-1, z.shape[-1]))
+        p_x: Distribution = self.likelihood(params.reshape(*z.shape[:-1], *params.shape[1:]))
         return p_x
 
     def forward(self, batch: Batch, num_samples: int = 1) -> VAEOutput:

@@ -32,8 +32,9 @@ class NonFiniteGuard:
         self._in_a_row = (self._in_a_row + bad) * bad
         self._longest = torch.maximum(self._longest, self._in_a_row)
         self._total = self._total + bad
-        if optimizer.defaults.get("fused"):
-            # Fused optimizers read this flag on the device and leave weights and state alone when it is 1.
+        if optimizer.defaults.get("fused") and optimizer.state:
+            # Fused optimizers read this flag on the device and leave weights and state alone when it is 1. Not so at
+            # the first step: SGD would keep a momentum that was never written.
             optimizer.found_inf = bad  # type: ignore[attr-defined]
         elif bad:  # waits for the device, which other optimizers leave no way around
             for group in optimizer.param_groups:

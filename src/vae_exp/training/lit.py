@@ -65,6 +65,7 @@ class LitVAE(pl.LightningModule):
         self._rng_to_resume: list[dict[str, Any]] = []
         self._grad_norm = torch.zeros(())
         self._logged_step = 0
+        self._total_steps = float("inf")
 
     def named(self, name: str) -> str:
         """The name of a figure, with the model's suffix where it is no log-likelihood."""
@@ -89,11 +90,12 @@ class LitVAE(pl.LightningModule):
         self._rng_to_resume = []
         self._meter.restart_clock()
         self._logged_step = self.trainer.global_step
+        self._total_steps = self.trainer.estimated_stepping_batches
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         trainer = self.trainer
         epoch = trainer.current_epoch + batch_idx / trainer.num_training_batches
-        progress = Progress(trainer.global_step, epoch, trainer.estimated_stepping_batches)
+        progress = Progress(trainer.global_step, epoch, self._total_steps)
         for schedule in self._schedules:
             schedule.advance(progress)
         factor = self.lr_schedule.at(progress)
@@ -105,10 +107,18 @@ class LitVAE(pl.LightningModule):
         result = self.loss(out, batch, self._context)
         self._meter.add({**result.terms, "loss": result.loss}, len(batch["x"]))
         loss: Tensor = result.loss
-        if self.trainer.world_size == 1:
-            return loss
-        order: Order = self.trainer.train_dataloader.sampler  # type: ignore[union-attr]
-        return loss * order.share(batch_idx)  # DDP takes the mean over processes
+        return loss * self._share(batch_idx)
+
+    def _share(self, batch_idx: int) -> float:
+        """What makes the mean of gradients that Lightning takes the mean over examples, of processes and of steps."""
+        trainer, share = self.trainer, 1.0
+        if trainer.world_size > 1:
+            order: Order = trainer.train_dataloader.sampler  # type: ignore[union-attr]
+            share = order.share(batch_idx)
+        rest = int(trainer.num_training_batches % trainer.accumulate_grad_batches)
+        if batch_idx >= trainer.num_training_batches - rest:  # gradients of the last few batches of an epoch
+            share *= trainer.accumulate_grad_batches / rest
+        return share
 
     def configure_gradient_clipping(
         self, optimizer: Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None

@@ -29,6 +29,18 @@ def resume_point(resume: str, folder: Path) -> Path | None:
     return Path(resume)
 
 
+def begin_again(folder: Path) -> None:
+    """Remove what an earlier run left in the folder.
+
+    A new run that is killed before its first checkpoint would otherwise go on from the old one's.
+    """
+    for name in ("last.ckpt", "best.ckpt"):
+        (folder / "checkpoints" / name).unlink(missing_ok=True)
+    (folder / "metrics.json").unlink(missing_ok=True)
+    for events in (folder / "tensorboard").glob("events.out.tfevents.*"):
+        events.unlink()
+
+
 def refuse_changes(cfg: DictConfig) -> None:
     """Check that a folder with an unfinished run is not gone on with under another configuration.
 

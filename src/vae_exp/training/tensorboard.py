@@ -16,7 +16,8 @@ def forget_after(loggers: Iterable[Logger], step: int) -> None:
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger):
             restart = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
-            logger.experiment._get_file_writer().add_event(event_pb2.Event(session_log=restart), step)
+            # TensorBoard drops what was logged at the step of this event, and later.
+            logger.experiment._get_file_writer().add_event(event_pb2.Event(session_log=restart), step + 1)
 
 
 def log_hyperparameters(loggers: Iterable[Logger], settings: Mapping[str, Any], figures: Mapping[str, Any]) -> None:

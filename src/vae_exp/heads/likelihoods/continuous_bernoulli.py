@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from torch import Tensor
-from torch.distributions import ContinuousBernoulli, Distribution, Independent
+from torch.distributions import Distribution, Independent
 
+from vae_exp.distributions.continuous_bernoulli import ContinuousBernoulli
 from vae_exp.heads.base import Likelihood
 
 
@@ -19,4 +20,4 @@ class ContinuousBernoulliLikelihood(Likelihood):
 
     def forward(self, params: Tensor) -> Distribution:
         (logits,) = self.split(params)
-        return Independent(ContinuousBernoulli(logits=logits), self.event_ndim)
+        return Independent(ContinuousBernoulli(logits), self.event_ndim)

@@ -20,7 +20,8 @@ class OptimalSigmaGaussian(Likelihood):
 
     Args:
         event_shape: Shape of x, (channels, height, width).
-        momentum: Share of the old value in the running average, in [0, 1).
+        momentum: Share of the old value in the running average, in [0, 1); until it has seen 1 / (1 - momentum)
+            batches, it is their plain mean.
         min_log_scale: Lower bound of log sigma.
 
     Source: Rybkin et al., 2021, "Simple and effective VAE training with calibrated decoders", sec. 3.2,
@@ -30,11 +31,13 @@ class OptimalSigmaGaussian(Likelihood):
     params_per_dim = 1
     discrete = False
     variance: Tensor
+    batches: Tensor
 
     def __init__(self, *, event_shape: tuple[int, ...], momentum: Fraction, min_log_scale: float) -> None:
         super().__init__(event_shape=event_shape)
         self.momentum, self.min_variance = momentum, math.exp(2 * min_log_scale)
         self.register_buffer("variance", torch.ones(()))
+        self.register_buffer("batches", torch.zeros(()))
 
     def forward(self, params: Tensor) -> Distribution:
         (mu,) = self.split(params)
@@ -46,7 +49,9 @@ class OptimalSigmaGaussian(Likelihood):
     def observe(self, squared_error: Tensor) -> Tensor:
         """sigma*^2 of this batch, with no gradient: at the optimum the likelihood does not depend on it."""
         variance = squared_error.mean().clamp_min(self.min_variance)
-        self.variance.lerp_(variance.to(self.variance.dtype), 1 - self.momentum)
+        self.batches += 1
+        weight = (1 / self.batches).clamp_min(1 - self.momentum)
+        self.variance.lerp_(variance.to(self.variance.dtype), weight)
         return variance
 
 

@@ -62,6 +62,7 @@ class LastAndBest(Checkpoint):
             self._improved = False
             if trainer.is_global_zero:
                 _link(self.last, self.best)
+            trainer.strategy.barrier()  # all processes read it at the end
 
     def state_dict(self) -> dict[str, Any]:
         return {"best_score": self.best_score}

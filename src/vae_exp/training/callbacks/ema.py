@@ -26,35 +26,35 @@ class EMA(pl.Callback):
     def __init__(self, *, decay: Fraction) -> None:
         self.decay = decay
         self._average: dict[str, Tensor] = {}
+        self._live: dict[str, Tensor] = {}
         self._step = 0
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if self.decay:
-            start = self._average or _weights(module)
+            self._live = _weights(module)
+            start = self._average or self._live
             self._average = {name: w.detach().to(module.device, copy=True) for name, w in start.items()}
         self._step = trainer.global_step
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
         if self._average and trainer.global_step > self._step:
             self._step = trainer.global_step
-            weights = [weight.detach() for weight in _weights(module).values()]
-            torch._foreach_lerp_(list(self._average.values()), weights, 1 - self.decay)
+            torch._foreach_lerp_(list(self._average.values()), list(self._live.values()), 1 - self.decay)
 
     def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if fitting(trainer):
-            self._swap(module)
+            self._swap()
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if fitting(trainer):
-            self._swap(module)
+            self._swap()
 
     @torch.no_grad()
-    def _swap(self, module: pl.LightningModule) -> None:
-        weights = _weights(module)
+    def _swap(self) -> None:
         for name, average in self._average.items():
             held = average.clone()
-            average.copy_(weights[name])
-            weights[name].copy_(held)
+            average.copy_(self._live[name])
+            self._live[name].copy_(held)
 
     def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
         checkpoint["average"] = {name: average.clone() for name, average in self._average.items()}
@@ -64,5 +64,6 @@ class EMA(pl.Callback):
 
 
 def _weights(module: pl.LightningModule) -> dict[str, Tensor]:
+    """Parameters, and buffers such as the statistics of batch norm, which go with them."""
     assert isinstance(module, LitVAE)
-    return dict(module.model.named_parameters())
+    return {name: weight for name, weight in module.model.state_dict().items() if weight.is_floating_point()}

@@ -77,7 +77,7 @@ class Pictures(pl.Callback):
         model, was_training = module.model, module.model.training
         model.eval()
         with rng.isolated(EVALUATION_SEED):
-            x = trainer.datamodule.examples(split, self.num_reconstructions).to(module.device)  # type: ignore[attr-defined]
+            x = trainer.datamodule.examples(split, self.num_reconstructions).to(module.device, module.dtype)  # type: ignore[attr-defined]
             yield "reconstructions", pictures.grid(pictures.reconstructions(model, x))
             yield "samples", pictures.grid(pictures.samples(model, self.num_samples))
             if kl is not None:

@@ -61,7 +61,7 @@ class RunProgress(ProgressBar):
             self._logged = now
             figures = {name: trainer.callback_metrics.get(f"val/{module.named(name)}") for name in SHOWN}
             text = "  ".join(f"{module.named(name)} {float(v):.2f}" for name, v in figures.items() if v is not None)
-            log.info("epoch %d  val  %s", trainer.current_epoch + 1, text)
+            self._say(f"epoch {trainer.current_epoch + 1}  val  {text}")
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._draw(trainer, module)
@@ -104,6 +104,14 @@ class RunProgress(ProgressBar):
         best = trainer.callback_metrics.get(monitored(module))
         figures += [] if best is None else [f"val {float(best):.1f}"]
         self._bar.update(self._task, completed=trainer.global_step, figures="  ".join(figures), refresh=True)
+
+    def _say(self, text: str) -> None:
+        """Log a line, above the bar where there is one."""
+        if self._bar is not None:
+            self._bar.stop()
+        log.info(text)
+        if self._bar is not None:
+            self._bar.start()
 
     def _close(self) -> None:
         if self._bar is not None:

@@ -1,0 +1,111 @@
+"""What can be known of a trainer and an optimizer before a run has a folder: whether they can be made at all."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from hydra.types import RunMode
+from omegaconf import DictConfig
+from pytorch_lightning import Trainer
+from pytorch_lightning.accelerators import CPUAccelerator
+
+from vae_exp.build import Settings, build_optimizer, build_trainer
+from vae_exp.config.locate import locate
+from vae_exp.config.signature import check_values
+from vae_exp.errors import UserError
+
+POSITIVE = (
+    "accumulate_grad_batches",
+    "check_val_every_n_epoch",
+    "limit_test_batches",
+    "limit_train_batches",
+    "limit_val_batches",
+    "max_epochs",
+    "max_steps",
+    "num_nodes",
+)
+"""Arguments of the trainer of which Lightning accepts 0, with nothing to show for it at the end."""
+
+LOCAL_LAUNCHERS = ("BasicLauncher", "JoblibLauncher")
+
+
+def check_trainer(cfg: DictConfig, settings: Settings) -> None:
+    """Check the types and ranges of the trainer's arguments, and whether this machine has the devices.
+
+    Args:
+        cfg: The composed configuration, with its `hydra` node.
+        settings: The same, checked.
+
+    Raises:
+        UserError: A run with this trainer would fail, or do nothing.
+    """
+    _check_types(settings, "trainer")
+    given = settings["trainer"]
+    for name in POSITIVE:
+        if given.get(name) == 0:
+            raise UserError(f"trainer.{name}=0: should be greater than 0; leave it out for what it is by default")
+    if (given.get("gradient_clip_val") or 0) < 0:
+        raise UserError(f"trainer.gradient_clip_val={given['gradient_clip_val']}: should be at least 0, or null")
+    sweep = cfg.hydra.mode == RunMode.MULTIRUN
+    here = not sweep or cfg.hydra.launcher._target_.rpartition(".")[2] in LOCAL_LAUNCHERS
+    if here:  # what another machine has is found out there
+        with _quiet():
+            _check_devices(build_trainer({**settings, "callbacks": {}, "logger": {}}), sweep=sweep)
+
+
+def check_optimizer(settings: Settings) -> None:
+    """Make the optimizer once, of a weight that nobody needs.
+
+    Raises:
+        UserError: It refuses its settings.
+    """
+    _check_types(settings, "optimizer")
+    build_optimizer(settings)([{"params": [torch.nn.Parameter(torch.zeros(1))]}])
+
+
+def _check_types(settings: Settings, name: str) -> None:
+    given = {key: value for key, value in settings[name].items() if not key.startswith("_")}
+    check_values(locate(settings[name]["_target_"], settings["trusted_packages"], name), given, name)
+
+
+def _check_devices(trainer: Trainer, *, sweep: bool) -> None:
+    cores = os.cpu_count() or 1
+    if isinstance(trainer.accelerator, CPUAccelerator) and trainer.num_devices > cores:
+        raise UserError(
+            f"trainer.devices={trainer.num_devices}: this machine has {cores} processor cores; use at most that many"
+        )
+    if sweep and trainer.world_size > 1:
+        # Lightning starts the other processes by giving the command again: each would begin the whole sweep.
+        raise UserError(
+            f"trainer.devices={trainer.num_devices}: a run of a sweep on one machine has one process; use "
+            "trainer.devices=1, or give the runs one by one, without -m"
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Lightning tells of its devices, which the run itself will do again."""
+    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric", "lightning")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def check_writable(folder: Any) -> None:
+    """Check that the figures of a long computation will find a place.
+
+    Raises:
+        UserError: The folder cannot be written to.
+    """
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"run={folder} is a folder that cannot be written to; change its permissions, or copy it")

@@ -1,0 +1,99 @@
+"""The figures of a run: the same in a sweep, and in TensorBoard."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import plugin_data_pb2
+
+from .commands import MODULE, TINY, figures, own_process
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VAE_EXP_DATA", str(tmp_path / "cache"))
+
+
+def board(run: Path) -> EventAccumulator:
+    return EventAccumulator(
+        str(run / "tensorboard"), size_guidance={"scalars": 0, "histograms": 0, "images": 0}
+    ).Reload()
+
+
+def test_a_run_of_a_sweep_has_the_figures_of_the_run_alone(command, trained):
+    done = command("train", "-m", *TINY, "seed=1,0", "model.latent_dim=2,3", "hydra.sweep.dir=sweep")
+    assert done.code == 0, done.err
+    assert figures(Path("sweep/3")) == figures(trained)
+    assert len({figures(Path("sweep", str(job)))["test/nelbo"] for job in range(4)}) == 4
+
+
+def test_a_sweep_goes_on_past_a_run_that_fails(command):
+    words = ("data.val_fraction=0.1,0.95", "hydra.sweep.dir=sweep")
+    done = command("train", "-m", *TINY, *words)
+    assert done.code == 1
+    assert "data.val_fraction=0.95 failed" in done.err
+    assert "1 run failed" in done.err.splitlines()[-1]
+    assert '"failed"' in Path("sweep/1/status.json").read_text()
+    assert '"done"' in Path("sweep/0/status.json").read_text()
+
+
+def test_tensorboard_shows_all_that_is_measured(command):
+    done = command(
+        "train", *TINY, "hydra.run.dir=run", "trainer.log_every_n_steps=5", "callbacks.pictures.every_n_epochs=1"
+    )
+    assert done.code == 0, done.err
+    seen = board(Path("run"))
+    scalars, tags = seen.Tags()["scalars"], seen.Tags()
+    training = ("nelbo", "rate", "distortion", "loss", "lr", "beta", "images_per_second", "grad_norm")
+    assert {f"train/{name}" for name in training} <= set(scalars)
+    assert {f"val/{name}" for name in ("nelbo", "rate", "distortion", "mse", "active_units")} <= set(scalars)
+    assert {"reconstructions", "samples", "traversals", "kl_per_dim"} <= set(tags["images"])
+    assert "val/kl_per_dim" in tags["histograms"]
+    for name in scalars:
+        steps = [event.step for event in seen.Scalars(name)]
+        assert len(steps) == len(set(steps)), name
+        assert all(math.isfinite(event.value) for event in seen.Scalars(name)), name
+
+
+def sessions(run: Path) -> list[str]:
+    plugin = board(run).summary_metadata
+    kinds = []
+    for tag, metadata in plugin.items():
+        if metadata.plugin_data.plugin_name == "hparams":
+            data = plugin_data_pb2.HParamsPluginData.FromString(metadata.plugin_data.content)
+            kinds.append(f"{tag} {data.WhichOneof('data')}")
+    return sorted(kinds)
+
+
+def test_the_hparams_tab_is_filled_once_with_the_final_figures(trained):
+    kinds = [kind.split()[-1] for kind in sessions(trained)]
+    assert Counter(kinds) == {"experiment": 1, "session_start_info": 1, "session_end_info": 1}
+    seen, final = board(trained), figures(trained)
+    for name in ("val/nelbo", "test/nelbo", "test/nll"):
+        values = [event.value for event in seen.Scalars(f"hparam/{name}")]
+        assert values == [pytest.approx(final[name])]
+
+
+@pytest.mark.slow
+def test_a_killed_and_resumed_run_shows_no_step_twice(tmp_path):
+    common = ("train", *TINY, "trainer.log_every_n_steps=2", "data.batch_size=32", "hydra.run.dir=run")
+    kill = (
+        "import os, sys; from vae_exp.training.lit import LitVAE; from vae_exp.cli import main\n"
+        "end = LitVAE.on_train_batch_end\n"
+        "def hook(self, *a):\n    end(self, *a)\n    self.trainer.global_step == 27 and os._exit(9)\n"
+        "LitVAE.on_train_batch_end = hook\nsys.exit(main(sys.argv[1:]))\n"
+    )
+    (tmp_path / "killed.py").write_text(kill)
+    done = own_process(*common, "callbacks.checkpoint.every_n_steps=10", cwd=tmp_path, program=(MODULE[0], "killed.py"))
+    assert done.returncode == 9
+    done = own_process(*common, "callbacks.checkpoint.every_n_steps=10", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    steps = [event.step for event in board(Path("run")).Scalars("train/nelbo")]
+    assert steps == sorted(set(steps))
+    assert {2, 20, 22, 26} <= set(steps)
+    assert len(board(Path("run")).Scalars("val/nelbo")) == 2

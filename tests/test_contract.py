@@ -1,0 +1,226 @@
+"""Every option in conf/ composes, builds, steps, is saved, sampled and evaluated; there is no list to edit.
+
+An option is a yaml of a group; what a group is combined with comes from the defaults. Pictures are 8x8, on which two
+convolutions of the default channels still fit; networks are made narrow by whatever width they name.
+"""
+
+import inspect
+import io
+import warnings
+
+import pytest
+import pytorch_lightning as pl
+import torch
+import yaml
+from hydra.utils import get_object
+from torch.distributions import Distribution
+
+from vae_exp.build import _part, build_data, build_model, build_module, build_trainer
+from vae_exp.config.check import check
+from vae_exp.config.compose import compose
+from vae_exp.config.paths import conf_dir
+from vae_exp.losses.base import Loss
+from vae_exp.types import Context, DataSpec
+
+CONF = conf_dir()
+ROOT_GROUPS = ("model", "loss", "optimizer", "lr_schedule", "metrics", "logger", "callbacks")
+SUPPLIED = ("spec", "event_shape", "in_shape", "out_shape", "params")
+"""Arguments that the program gives, not the yaml."""
+WIDTHS = ("hidden", "channels")
+
+
+def options():
+    """(group, name, file) of every yaml of these groups and of their subgroups."""
+    for group in ROOT_GROUPS:
+        for file in sorted((CONF / group).rglob("*.yaml")):
+            if not file.name.startswith("_"):
+                yield file.parent.relative_to(CONF).as_posix(), file.stem, file
+
+
+OPTIONS = list(options())
+
+
+def beside_others(group, file):
+    """Whether the option is one of several parts that stand beside each other, as metrics and callbacks do."""
+    return group in ("metrics", "callbacks") and "_target_" in yaml.safe_load(file.read_text())
+
+
+def in_default(group, name):
+    """Whether such a part is in the default set."""
+    return f"{name}@{name}" in yaml.safe_load((CONF / group / "default.yaml").read_text())["defaults"]
+
+
+def chosen_settings(tmp_path, group, name):
+    """Checked settings of a tiny run with this option."""
+    small = [
+        "data=digits", "model.latent_dim=3", "trainer.max_steps=2", "trainer.max_epochs=-1", "trainer.accelerator=cpu",
+        "trainer.devices=1", "trainer.limit_val_batches=1", "trainer.limit_test_batches=1", "data.eval_batch_size=20",
+        "data.batch_size=16", "evaluation.num_importance_samples=3", f"run_dir={tmp_path}",
+    ]  # fmt: skip
+    if group != "logger":
+        small.append("logger=none")
+    if beside_others(group, CONF / group / f"{name}.yaml"):
+        small += [] if in_default(group, name) else [f"+{group}@{group}.{name}={name}"]
+    else:
+        small.append(f"{group}={name}")
+    settings = check(compose("train", small))
+    for part in ("encoder", "decoder"):  # narrow, whatever they call their widths
+        node = settings["model"].get(part) or {}
+        node |= {key: [4] * len(node[key]) if isinstance(node[key], list) else 4 for key in WIDTHS if key in node}
+    return settings
+
+
+RUNS = [o for o in OPTIONS if not (beside_others(o[0], o[2]) and in_default(*o[:2]))]  # GROUP=default runs the others
+
+
+def by_option(chosen):
+    return pytest.mark.parametrize(
+        ("group", "name", "file"), chosen, ids=[f"{group}={name}" for group, name, _ in chosen]
+    )
+
+
+def fit(settings):
+    pl.seed_everything(settings["seed"], verbose=False)
+    data = build_data(settings)
+    module = build_module(settings, build_model(settings, data.spec))
+    trainer = build_trainer(settings)
+    trainer.fit(module, datamodule=data, weights_only=True)
+    return data, module, trainer
+
+
+def test_there_are_options():
+    assert {group for group, _, _ in OPTIONS} >= set(ROOT_GROUPS)
+    assert len(OPTIONS) > 25
+
+
+@by_option(RUNS)
+def test_it_steps_is_saved_sampled_and_evaluated(tmp_path, group, name, file):
+    settings = chosen_settings(tmp_path, group, name)
+    for node in targets(yaml.safe_load(file.read_text())):
+        assert node["_target_"] in str(settings), "the option has not been chosen"
+    data, module, trainer = fit(settings)
+    assert trainer.global_step == 2
+    for weight_name, weight in module.model.named_parameters():
+        assert torch.isfinite(weight).all(), weight_name
+        assert weight.grad is not None, f"{weight_name} has no gradient"
+        assert torch.isfinite(weight.grad).all(), weight_name
+
+    buffer = io.BytesIO()
+    torch.save(module.model.state_dict(), buffer)
+    buffer.seek(0)
+    other = build_model(settings, data.spec)
+    other.load_state_dict(torch.load(buffer, weights_only=True))
+    module.model.eval()
+    other.eval()
+    x = data.examples("test", 4)
+    for model in (module.model, other):
+        drawn = model.sample(5)
+        assert drawn.mean.shape == drawn.sample().shape == (5, *data.spec.x_shape)
+        assert torch.isfinite(drawn.mean).all()
+    torch.testing.assert_close(
+        other.decode(other.encode(x).mean).mean, module.model.decode(module.model.encode(x).mean).mean
+    )
+
+    (figures,) = trainer.test(module, datamodule=data, verbose=False)
+    assert figures
+    assert all(value == value for name, value in figures.items() if not name.endswith("/se")), "a figure is nan"
+
+
+@by_option(OPTIONS)
+def test_its_keys_are_its_constructors_arguments(group, name, file):
+    for node in targets(yaml.safe_load(file.read_text())):
+        part = get_object(node["_target_"])
+        given = {key for key in node if not key.startswith("_") and key != "defaults"}
+        given |= {default_key(d) for d in node.get("defaults", []) if isinstance(d, dict)}
+        known = inspect.signature(part).parameters
+        assert given <= set(known)
+        if node["_target_"].startswith("vae_exp."):
+            assert given == set(known) - set(SUPPLIED)
+            assert all(p.default is inspect.Parameter.empty for p in known.values()), "its values live in the yaml"
+
+
+@by_option(OPTIONS)
+def test_it_says_what_it_is_and_its_class_names_its_source(group, name, file):
+    first, second, *_ = file.read_text().splitlines()
+    assert first.startswith("# ")
+    assert first.endswith(".")
+    if second.startswith("# "):
+        for node in targets(yaml.safe_load(file.read_text())):
+            part = get_object(node["_target_"])
+            if node["_target_"].startswith("vae_exp."):
+                assert "Source:" in (part.__doc__ or ""), f"{second[2:]} is not named as the Source of {part.__name__}"
+
+
+def targets(node):
+    """Nodes with a `_target_` of one file."""
+    if isinstance(node, dict):
+        if "_target_" in node:
+            yield node
+        for value in node.values():
+            yield from targets(value)
+
+
+def default_key(default):
+    (key,) = default
+    return key.split("@")[-1].split("/")[-1]
+
+
+# Compilation
+
+
+@pytest.fixture
+def unchecked():
+    """As training should have it: distributions that check their arguments branch on data."""
+    Distribution.set_default_validate_args(False)
+    torch._dynamo.reset()
+    yield
+    Distribution.set_default_validate_args(True)
+
+
+def traced(settings, values, training=True):
+    """Loss of the model as it is and as compiled without a graph break, from the same noise."""
+    model = build_model(settings, DataSpec((1, 8, 8), values, 100)).train(training)
+    loss = _part(settings, "loss")
+    assert isinstance(loss, Loss)
+
+    def step(x):
+        batch = {"x": x}
+        return loss(model(batch, loss.num_samples), batch, Context(100, model)).loss
+
+    x = torch.randint(0, 2, (6, 1, 8, 8)).float()
+    torch.manual_seed(0)
+    plain = step(x)
+    torch.manual_seed(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # dynamo's own
+        compiled = torch.compile(step, fullgraph=True, backend="eager")(x)
+    return plain, compiled
+
+
+LIKELIHOODS = [name for group, name, _ in OPTIONS if group == "model/likelihood"]
+MODELS = [name for group, name, _ in OPTIONS if group == "model"]
+LOSSES = [name for group, name, _ in OPTIONS if group == "loss"]
+
+
+@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+@pytest.mark.parametrize("training", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_every_likelihood_compiles_to_one_graph(settings, unchecked, likelihood, training):
+    plain, compiled = traced(settings(f"model/likelihood={likelihood}"), "levels", training)
+    torch.testing.assert_close(compiled, plain)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_compiles_to_one_graph(tmp_path, unchecked, model):
+    plain, compiled = traced(chosen_settings(tmp_path, "model", model), "binary")
+    torch.testing.assert_close(compiled, plain)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_compiles_to_one_graph(tmp_path, unchecked, name):
+    plain, compiled = traced(chosen_settings(tmp_path, "loss", name), "binary")
+    torch.testing.assert_close(compiled, plain)
+
+
+def test_free_bits_and_several_samples_compile_to_one_graph(settings, unchecked):
+    plain, compiled = traced(settings("loss.free_bits=0.5", "loss.num_samples=3"), "binary")
+    torch.testing.assert_close(compiled, plain)
