@@ -8,12 +8,12 @@ from typing import Any
 
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Trainer
-from torch import nn
 from torch.optim import Optimizer
 
 from vae_exp.config.instantiate import instantiate
 from vae_exp.data.datamodule import DataModule
 from vae_exp.errors import UserError
+from vae_exp.losses.base import MEANING, Loss
 from vae_exp.models.vae import VAE
 from vae_exp.training.callbacks.checkpoint import WholeFileIO
 from vae_exp.training.lit import LitVAE
@@ -68,11 +68,24 @@ def build_optimizer(settings: Settings) -> Callable[..., Optimizer]:
     return optimizer
 
 
-def build_module(settings: Settings, model: nn.Module) -> LitVAE:
+def build_loss(settings: Settings, model: VAE) -> Loss:
+    """The loss.
+
+    Raises:
+        UserError: It does not apply to the model.
+    """
+    loss: Loss = _part(settings, "loss")
+    missing = [need for need in loss.needs if need not in model.properties()]
+    if missing:
+        raise UserError(f"loss: {type(loss).__name__} needs {' and '.join(MEANING[need] for need in missing)}")
+    return loss
+
+
+def build_module(settings: Settings, model: VAE) -> LitVAE:
     """The model with everything that its training needs."""
     module: LitVAE = _part(settings, "training")(
         model=model,
-        loss=_part(settings, "loss"),
+        loss=build_loss(settings, model),
         optimizer=build_optimizer(settings),
         lr_schedule=_part(settings, "lr_schedule"),
         metrics=_part(settings, "metrics"),

@@ -20,7 +20,7 @@ from vae_exp.build import Settings, build_model
 from vae_exp.config.check import check
 from vae_exp.errors import UserError
 from vae_exp.models.vae import VAE
-from vae_exp.types import DataSpec
+from vae_exp.types import Batch, DataSpec
 
 Checkpoint = dict[str, Any]
 
@@ -43,23 +43,24 @@ class Run:
     model: VAE
 
     @torch.no_grad()
-    def encode(self, x: Tensor) -> Distribution:
-        """q(z|x), x [B, *x_shape] in [0, 1] -> batch_shape [B]."""
-        return self.model.encode(x)
+    def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
+        """q(z|x), x [B, *x_shape] in [0, 1], labels y [B] for a model with a context -> batch_shape [B]."""
+        return self.model.encode(x, y)
 
     @torch.no_grad()
-    def decode(self, z: Tensor) -> Distribution:
-        """p(x|z), z [..., latent_dim] -> batch_shape [...]."""
-        return self.model.decode(z)
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
+        """p(x|z), z [..., latent_dim], labels y that broadcast to [...] -> batch_shape [...]."""
+        return self.model.decode(z, y)
 
     @torch.no_grad()
-    def sample(self, n: int, temperature: float = 1.0) -> Distribution:
+    def sample(self, n: int, y: Tensor | None = None, temperature: float = 1.0) -> Distribution:
         """p(x|z) for `n` latents from the prior; `.mean` are the usual pictures, `.sample()` has the pixels' noise."""
-        return self.model.sample(n, temperature)
+        return self.model.sample(n, y, temperature)
 
-    def log_prob(self, x: Tensor, num_samples: int = 100, rows: int = 4000) -> Tensor:
+    def log_prob(self, x: Tensor, y: Tensor | None = None, *, num_samples: int = 100, rows: int = 4000) -> Tensor:
         """Importance-sampled log p(x), a lower bound that rises with `num_samples`; [B], nats."""
-        return -importance_nll(self.model, {"x": x}, num_samples=num_samples, rows=rows)
+        batch: Batch = {"x": x} if y is None else {"x": x, "y": y}
+        return -importance_nll(self.model, batch, num_samples=num_samples, rows=rows)
 
 
 def load_run(folder: str | Path, *, device: str | torch.device = "cpu", trusted_packages: Sequence[str] = ()) -> Run:

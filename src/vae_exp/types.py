@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, NamedTuple, TypedDict
+from typing import Annotated, Literal, NamedTuple, Protocol, TypedDict, runtime_checkable
 
 from annotated_types import Ge, Gt, Interval
 from torch import Tensor, nn
@@ -18,6 +18,7 @@ Count = Annotated[int, Ge(1)]
 CountOrZero = Annotated[int, Ge(0)]
 
 Values = Literal["binary", "levels", "unit_interval"]
+Space = Literal["real", "sphere", "one_hot"]
 
 
 class Batch(TypedDict):
@@ -59,6 +60,14 @@ class VAEOutput(NamedTuple):
 
     latents: tuple[Latent, ...]
     p_x: Distribution  # batch_shape [K, B], event_shape x_shape
+
+
+@runtime_checkable
+class StartsFromData(Protocol):
+    """A part that begins at the data; it is shown some training examples before the first step."""
+
+    def start_from_data(self, x: Tensor) -> None:
+        """Take in examples, [N, *x_shape] in [0, 1]."""
 
 
 class Context(NamedTuple):

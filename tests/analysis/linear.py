@@ -28,6 +28,8 @@ def linear_vae(latent_dim, shape=SHAPE, **likelihood):
         decoder=layer,
         posterior=partial(DiagNormal, min_log_var=-14.0, max_log_var=14.0),
         prior=StandardNormal,
+        context="none",
+        label_embedding=0,
         likelihood=partial(GaussianLikelihood, **settings),
     ).double()
 

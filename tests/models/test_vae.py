@@ -84,3 +84,41 @@ def test_a_picture_too_small_for_its_network_is_refused_for_the_user(tmp_path):
     chosen = check(compose("train", ["model=conv", "data=digits", f"run_dir={tmp_path}"]))
     with pytest.raises(UserError, match="use at most 1 channels entries"):
         build_model(chosen, DataSpec((1, 2, 2), "binary", 10))
+
+
+@pytest.fixture
+def conditional(settings):
+    def make(*overrides):
+        return build_model(settings("model.context=label", *overrides), DataSpec((1, 8, 8), "binary", 100, 10)).eval()
+
+    return make
+
+
+@pytest.mark.parametrize("embedding", [0, 3])
+@pytest.mark.parametrize("model", ["mlp", "conv"])
+def test_a_context_reaches_encoder_and_decoder(conditional, model, embedding):
+    vae = conditional(f"model={model}", f"model.label_embedding={embedding}", *CONV.get(model, ()))
+    x, y = torch.rand(4, 1, 8, 8), torch.tensor([0, 1, 2, 3])
+    assert not torch.equal(vae.encode(x, y).mean, vae.encode(x, y + 1).mean)
+    z = torch.randn(2, 4, 3)
+    p = vae.decode(z, y)
+    assert p.batch_shape == (2, 4)
+    assert not torch.equal(p.mean, vae.decode(z, y + 1).mean)
+    torch.testing.assert_close(p.mean[1], vae.decode(z[1], y).mean)
+    assert vae({"x": x, "y": y}, 2).p_x.batch_shape == (2, 4)
+    assert vae.sample(12).mean.shape == (12, 1, 8, 8)
+
+
+CONV = {"conv": ("~model.encoder.hidden", "~model.decoder.hidden", "+model.encoder.hidden=8", "+model.decoder.hidden=8")}
+
+
+def test_a_conditional_model_asks_for_labels(conditional):
+    vae = conditional()
+    for y in (None, torch.tensor([-1])):
+        with pytest.raises(UserError, match=r"model\.context=label"):
+            vae.encode(torch.rand(1, 1, 8, 8), y)
+
+
+def test_a_context_needs_labelled_data(settings):
+    with pytest.raises(UserError, match="labels"):
+        build_model(settings("model.context=label"), DataSpec((1, 8, 8), "binary", 100, 0))

@@ -1,7 +1,7 @@
 """Images from a model, in batches of rows: what `vae-exp sample` writes.
 
-Every function here takes a model, a source of examples (a count -> [n, C, H, W] in [0, 1], asked only if needed), the
-number of rows wanted and how many to make at a time, and yields [rows, columns, C, H, W] in [0, 1].
+Every function here takes a model, a source of examples (a count -> a batch, asked only if needed), the number of rows
+wanted and how many to make at a time, and yields [rows, columns, C, H, W] in [0, 1].
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from vae_exp.analysis import pictures
+from vae_exp.errors import UserError
 from vae_exp.models.vae import VAE
-from vae_exp.types import Count, NonNegative, Positive
+from vae_exp.types import Batch, Count, CountOrZero, NonNegative, Positive
 
-Examples = Callable[[int], Tensor]
+Examples = Callable[[int], Batch]
 
 
 @torch.no_grad()
@@ -26,6 +27,7 @@ def sample(
     num: int,
     batch_size: int,
     *,
+    label: CountOrZero | None,
     temperature: NonNegative,
     pixels: Literal["mean", "sample"],
 ) -> Iterator[Tensor]:
@@ -36,26 +38,33 @@ def sample(
         examples: Not needed.
         num: Images.
         batch_size: Images at a time.
+        label: Class of the images, for a model with a context; None for all classes in turn.
         temperature: Factor on the spread of the prior; 1 is the prior itself.
         pixels: The mean of p(x|z), or a draw from it, which has the pixels' noise.
     """
     del examples
+    if label is not None and not (model.conditional and label < model.spec.num_classes):
+        have = f"{model.spec.num_classes} classes" if model.conditional else "no context (model.context=none)"
+        raise UserError(f"label={label} cannot be sampled: this run's model has {have}")
     for start in range(0, num, batch_size):
-        p_x = model.sample(min(batch_size, num - start), temperature)
+        n = min(batch_size, num - start)
+        y = None if label is None else torch.full((n,), label, device=next(model.parameters()).device)
+        p_x = model.sample(n, y, temperature)
         yield (p_x.mean if pixels == "mean" else p_x.sample()).clamp(0, 1)[:, None]
 
 
 def reconstruct(model: VAE, examples: Examples, num: int, batch_size: int) -> Iterator[Tensor]:
     """Test examples, and beside each its mean reconstruction; two columns."""
-    for x in examples(num).split(batch_size):
-        yield pictures.reconstructions(model, x).transpose(0, 1)
+    for batch in _parts(examples(num), batch_size):
+        yield pictures.reconstructions(model, batch).transpose(0, 1)
 
 
 def interpolate(model: VAE, examples: Examples, num: int, batch_size: int, *, steps: Count) -> Iterator[Tensor]:
     """From one test example to another along the line between their latent means; `steps` columns."""
-    x = examples(2 * num)
-    pairs = len(x) // 2
-    for a, b in zip(x[:pairs].split(batch_size), x[pairs : 2 * pairs].split(batch_size), strict=True):
+    both = examples(2 * num)
+    pairs = len(both["x"]) // 2
+    first, second = _slice(both, 0, pairs), _slice(both, pairs, 2 * pairs)
+    for a, b in zip(_parts(first, batch_size), _parts(second, batch_size), strict=True):
         yield pictures.interpolations(model, a, b, steps=steps)
 
 
@@ -63,8 +72,17 @@ def traverse(
     model: VAE, examples: Examples, num: int, batch_size: int, *, steps: Count, span: Positive
 ) -> Iterator[Tensor]:
     """The first test example, one row for each latent dimension from -span to span; at most `num` rows."""
-    x = examples(1)
-    latent_dim = model.encode(x).mean.shape[-1]
+    batch = examples(1)
+    latent_dim = model.encode(batch["x"], batch.get("y")).event_shape[0]
     for start in range(0, min(num, latent_dim), batch_size):
         dims = list(range(start, min(start + batch_size, num, latent_dim)))
-        yield pictures.traversals(model, x, dims=dims, steps=steps, span=span)
+        yield pictures.traversals(model, batch, dims=dims, steps=steps, span=span)
+
+
+def _parts(batch: Batch, size: int) -> Iterator[Batch]:
+    for start in range(0, len(batch["x"]), size):
+        yield _slice(batch, start, start + size)
+
+
+def _slice(batch: Batch, start: int, end: int) -> Batch:
+    return {key: value[start:end] for key, value in batch.items()}  # type: ignore[return-value, index]

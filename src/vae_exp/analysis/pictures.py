@@ -12,22 +12,24 @@ import torch
 from torch import Tensor
 from torchvision.utils import make_grid
 
+from vae_exp.distributions.center import center
 from vae_exp.models.vae import VAE
+from vae_exp.types import Batch
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 @torch.no_grad()
-def reconstructions(model: VAE, x: Tensor) -> Tensor:
-    """Originals in the first row, and under each the mean of p(x|z) at the mean of q(z|x); x [N, C, H, W]."""
-    return torch.stack((x, model.decode(model.encode(x).mean).mean)).clamp(0, 1)
+def reconstructions(model: VAE, batch: Batch) -> Tensor:
+    """Originals in the first row, and under each the mean of p(x|z) at the mean of q(z|x)."""
+    return torch.stack((batch["x"], model.decode(_latents(model, batch), batch.get("y")).mean)).clamp(0, 1)
 
 
 @torch.no_grad()
 def samples(model: VAE, n: int, temperature: float = 1.0) -> Tensor:
     """Means of p(x|z) for `n` latents from the prior, in a square."""
-    return square(model.sample(n, temperature).mean.clamp(0, 1))
+    return square(model.sample(n, temperature=temperature).mean.clamp(0, 1))
 
 
 def square(images: Tensor) -> Tensor:
@@ -38,21 +40,25 @@ def square(images: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def traversals(model: VAE, x: Tensor, *, dims: list[int], steps: int, span: float) -> Tensor:
-    """One row for each latent dimension: the latent mean of x [1, C, H, W] with that dimension from -span to span."""
-    mean = model.encode(x).mean
+def traversals(model: VAE, batch: Batch, *, dims: list[int], steps: int, span: float) -> Tensor:
+    """One row for each latent dimension: the latent mean of the batch's first example, that one from -span to span."""
+    mean = _latents(model, batch)[:1]
     z = mean.repeat(len(dims), steps, 1)
     for row, dim in enumerate(dims):
         z[row, :, dim] = torch.linspace(-span, span, steps, device=z.device)
-    return model.decode(z).mean.clamp(0, 1)
+    return model.decode(z, batch["y"][:1] if "y" in batch else None).mean.clamp(0, 1)
 
 
 @torch.no_grad()
-def interpolations(model: VAE, a: Tensor, b: Tensor, *, steps: int) -> Tensor:
-    """One row for each pair: along the line between the latent means of a and b, [N, C, H, W] each."""
-    start, end = model.encode(a).mean, model.encode(b).mean
-    weights = torch.linspace(0, 1, steps, device=a.device)[:, None]
-    return model.decode(torch.lerp(start[:, None], end[:, None], weights)).mean.clamp(0, 1)
+def interpolations(model: VAE, a: Batch, b: Batch, *, steps: int) -> Tensor:
+    """One row for each pair of examples: along the line between their latent means, with the first one's label."""
+    weights = torch.linspace(0, 1, steps, device=a["x"].device)[:, None]
+    z = torch.lerp(_latents(model, a)[:, None], _latents(model, b)[:, None], weights)
+    return model.decode(z, a["y"][:, None] if "y" in a else None).mean.clamp(0, 1)
+
+
+def _latents(model: VAE, batch: Batch) -> Tensor:
+    return center(model.encode(batch["x"], batch.get("y")))
 
 
 def grid(images: Tensor, *, min_side: int = 56) -> Tensor:

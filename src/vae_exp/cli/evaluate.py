@@ -39,7 +39,7 @@ def evaluate(cfg: DictConfig) -> float:
     if trainer.is_global_zero:
         merge_figures(folder, figures)
         show(figures, folder)
-    return float(figures[f"test/{module.named('nelbo')}"])
+    return float(figures[f"test/{module.objective}"])
 
 
 def _check(cfg: DictConfig) -> None:

@@ -18,6 +18,7 @@ from vae_exp.config.instantiate import instantiate
 from vae_exp.errors import UserError
 from vae_exp.run import Run, best_checkpoint, load_run, load_settings
 from vae_exp.training import rng
+from vae_exp.types import Batch
 
 log = logging.getLogger(__name__)
 
@@ -46,12 +47,13 @@ def sample(cfg: DictConfig) -> None:
     log.info("%s", out)
 
 
-def _examples(run: Run, cfg: DictConfig, n: int) -> Tensor:
+def _examples(run: Run, cfg: DictConfig, n: int) -> Batch:
     """The first n prepared test examples."""
     data = {key: value for key, value in cfg.data.items() if value is not None}
     settings = load_settings(run.folder, {}, data=data, trusted_packages=list(cfg.trusted_packages))
     device = next(run.model.parameters()).device
-    return build_data(settings).examples("test", n).to(device)
+    batch = build_data(settings).examples("test", n)
+    return {key: value.to(device) for key, value in batch.items()}  # type: ignore[return-value, attr-defined]
 
 
 def _out(asked: Settings) -> Path:

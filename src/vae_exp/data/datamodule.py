@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
 
 from vae_exp.data.batches import Batches
 from vae_exp.data.cache import in_memory
@@ -132,12 +131,15 @@ class DataModule(pl.LightningDataModule):
         x = flip_at_random(batch["x"]) if train and self.flip else batch["x"]
         return {**batch, "x": PER_BATCH[self.binarize](to_unit_interval(x))}
 
-    def examples(self, split: SplitName, n: Count) -> Tensor:
-        """Prepare the first n examples of a split (all, where it has fewer), [n, C, H, W] on the CPU."""
+    def examples(self, split: SplitName, n: Count) -> Batch:
+        """Prepare the first n examples of a split (all, where it has fewer), on the CPU."""
         source, indices = self._parts[split]
         first = indices[:n]
         x = stack(source, first.tolist()) if isinstance(source, Pictures) else source.x.index_select(0, first)
-        return self.prepare({"x": x}, train=False)["x"]
+        batch: Batch = {"x": x}
+        if source.y is not None:
+            batch["y"] = source.y.index_select(0, first)
+        return self.prepare(batch, train=False)
 
     def _load(self, split: Split) -> Split:
         if isinstance(split, Pictures) and split.decoded_bytes <= self.memory_limit_gb * 1e9:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
-from vae_exp.types import Values
+from vae_exp.types import Space, Values
 
 
 class Head(nn.Module, ABC):
@@ -42,6 +42,16 @@ class Head(nn.Module, ABC):
     @abstractmethod
     def forward(self, params: Tensor) -> Distribution:
         """The distribution, params [..., *params_shape] -> batch_shape [...], event_shape as constructed."""
+
+
+class Posterior(Head, ABC):
+    """A head for q(z|x), whose distributions have `rsample`."""
+
+    space: Space = "real"
+    """Where its samples lie; a prior must live on the same space."""
+
+    density: bool = True
+    """Whether q(z|x) has a density, without which there is no rate."""
 
 
 class Likelihood(Head, ABC):

@@ -9,12 +9,26 @@ from torch import Tensor, nn
 
 from vae_exp.types import Batch, Context, LossOutput, VAEOutput
 
+MEANING = {
+    "density": "a posterior with a density, which model/posterior=delta is not",
+    "real": "latents that are real vectors",
+    "factorised": "a posterior and a prior that factorise over dimensions, as diag_normal and standard_normal do",
+}
+"""Properties of a model that a loss can need, for the sentence that refuses the others."""
+
 
 class Loss(nn.Module, ABC):
     """A model's output and its batch -> the number to minimise and the terms it is made of."""
 
     num_samples: int = 1
     """Latents drawn for each example, K."""
+
+    needs: tuple[str, ...] = ("density",)
+    """Properties of a model (see `VAE.properties`) without which the loss has no meaning."""
+
+    def prepare(self, batch: Batch) -> Batch:
+        """What the model is shown in training instead of the batch; itself, unless the loss corrupts it."""
+        return batch
 
     @abstractmethod
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:

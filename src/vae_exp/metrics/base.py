@@ -53,7 +53,7 @@ class PerExample(VAEMetric):
 
     @abstractmethod
     def scores(self, batch: Batch, out: VAEOutput, model: Any) -> dict[str, Tensor]:
-        """One number for each example, [B], under each name."""
+        """One number for each example, [B], under each name that the model has a figure for."""
 
     def update(self, batch: Batch, out: VAEOutput, model: nn.Module) -> None:
         for name, values in self.scores(batch, out, model).items():
@@ -62,6 +62,8 @@ class PerExample(VAEMetric):
     def compute(self) -> dict[str, Tensor]:
         figures = {}
         for name in self.names:
+            if not len(getattr(self, name)):  # the model has no such figure
+                continue
             values = dim_zero_cat(getattr(self, name)).cpu().double()
             figures[name] = values.mean()
             figures[f"{name}/se"] = standard_error(values)

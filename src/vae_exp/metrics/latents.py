@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torchmetrics.utilities import dim_zero_cat
 
+from vae_exp.distributions.center import center
 from vae_exp.distributions.kl import kl_per_dim
 from vae_exp.metrics.base import Stage, VAEMetric
 from vae_exp.types import Batch, NonNegative, VAEOutput
@@ -32,7 +33,7 @@ class ActiveUnits(VAEMetric):
         self.add_state("moments", default=[], dist_reduce_fx="cat")  # per batch: count, mean, squared deviations
 
     def update(self, batch: Batch, out: VAEOutput, model: Any) -> None:
-        mean = torch.cat([q.mean.detach().flatten(1) for q, _, _ in out.latents], dim=1)
+        mean = torch.cat([center(q).detach().flatten(1) for q, _, _ in out.latents], dim=1)
         count = torch.full_like(mean[0], len(mean))
         moments = torch.stack((count, mean.mean(0), (mean - mean.mean(0)).square().sum(0)))
         self.moments.append(moments[None])

@@ -32,13 +32,15 @@ class ImportanceSampledNLL(PerExample):
         self.nats_per_bit_and_dim: float | None = None
 
     def scores(self, batch: Batch, out: VAEOutput, model: Any) -> dict[str, Tensor]:
+        if not model.posterior.density:
+            return {}
         if model.likelihood.discrete and not model.suffix:
             self.nats_per_bit_and_dim = math.prod(model.spec.x_shape) * math.log(2)
         return {"nll": importance_nll(model, batch, num_samples=self.num_samples, rows=self.rows)}
 
     def compute(self) -> dict[str, Tensor]:
         figures = super().compute()
-        if self.nats_per_bit_and_dim is not None:
+        if figures and self.nats_per_bit_and_dim is not None:
             figures["bits_per_dim"] = figures["nll"] / self.nats_per_bit_and_dim
             figures["bits_per_dim/se"] = figures["nll/se"] / self.nats_per_bit_and_dim
         return figures

@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from vae_exp.distributions.kl import kl_per_dim
 from vae_exp.distributions.tempered import tempered
-from vae_exp.heads.base import Head, Likelihood
+from vae_exp.errors import UserError
+from vae_exp.heads.base import Likelihood, Posterior
 from vae_exp.priors.base import Prior
-from vae_exp.types import Batch, Count, DataSpec, Latent, VAEOutput
+from vae_exp.types import Batch, Count, CountOrZero, DataSpec, Latent, VAEOutput
 
 
 class VAE(nn.Module):
     """p(x, z) = p(x|z) p(z), with q(z|x) for the posterior; its parts are chosen apart from each other.
 
-    The parts come unfinished, since only the model knows their sizes.
+    The parts come unfinished, since only the model knows their sizes. With a context c all but the prior are
+    conditional: p(x|z, c), q(z|x, c).
 
     Args:
         spec: What an example looks like.
         latent_dim: Number of latent dimensions.
+        context: What else encoder and decoder are told: nothing, or the example's label.
+        label_embedding: Width of a learned embedding of the labels, 0 for one-hot vectors.
         encoder: (in_shape, out_shape) -> network from examples to the posterior's parameters.
         decoder: (in_shape, out_shape) -> network from latents to the likelihood's parameters.
         posterior: (event_shape) -> head for q(z|x).
-        prior: (event_shape) -> p(z).
+        prior: (event_shape, x_shape) -> p(z).
         likelihood: (event_shape) -> head for p(x|z).
 
     Raises:
-        ValueError: the likelihood does not apply to the data, or a network does not fit it.
+        ValueError: the parts do not fit each other or the data.
 
-    Source: Kingma & Welling, 2014, "Auto-encoding variational Bayes", arXiv:1312.6114
+    Source: Kingma & Welling, 2014, "Auto-encoding variational Bayes", arXiv:1312.6114; with a context: Sohn et al.,
+        2015, "Learning structured output representation using deep conditional generative models"
     """
 
     def __init__(
@@ -39,9 +47,11 @@ class VAE(nn.Module):
         *,
         spec: DataSpec,
         latent_dim: Count,
+        context: Literal["none", "label"],
+        label_embedding: CountOrZero,
         encoder: Callable[..., nn.Module],
         decoder: Callable[..., nn.Module],
-        posterior: Callable[..., Head],
+        posterior: Callable[..., Posterior],
         prior: Callable[..., Prior],
         likelihood: Callable[..., Likelihood],
     ) -> None:
@@ -49,33 +59,81 @@ class VAE(nn.Module):
         self.spec = spec
         latent_shape = (latent_dim,)
         self.posterior = posterior(event_shape=latent_shape)
-        self.prior = prior(event_shape=latent_shape)
+        self.prior = prior(event_shape=latent_shape, x_shape=spec.x_shape)
+        if self.posterior.space != self.prior.space:
+            raise ValueError(
+                f"the posterior {type(self.posterior).__name__} lives on the space '{self.posterior.space}', the prior "
+                f"{type(self.prior).__name__} on '{self.prior.space}'; choose model/posterior and model/prior alike"
+            )
         self.likelihood = likelihood(event_shape=spec.x_shape)
         self.suffix = self.likelihood.suffix(spec.values)
-        self.encoder = encoder(spec.x_shape, self.posterior.params_shape)
-        self.decoder = decoder(latent_shape, self.likelihood.params_shape)
+        self.conditional = context == "label"
+        if self.conditional and spec.num_classes == 0:
+            raise ValueError("context=label needs labelled data, and this data set has no labels; use context=none")
+        self.embedding = (
+            nn.Embedding(spec.num_classes, label_embedding) if self.conditional and label_embedding else None
+        )
+        # A network that knows of no context can still be part of a model without one.
+        told = {"context_dim": label_embedding or spec.num_classes} if self.conditional else {}
+        self.encoder = encoder(spec.x_shape, self.posterior.params_shape, **told)
+        self.decoder = decoder(latent_shape, self.likelihood.params_shape, **told)
 
-    def encode(self, x: Tensor) -> Distribution:
-        """q(z|x), x [B, *x_shape] in [0, 1] -> batch_shape [B]."""
-        q: Distribution = self.posterior(self.encoder(x))
+    def context(self, y: Tensor | None) -> Tensor | None:
+        """Labels [B] -> what the networks are told of them [B, context_dim]; None where the model has no context.
+
+        Raises:
+            UserError: The model needs labels and there are none.
+        """
+        if not self.conditional:
+            return None
+        if y is None or bool((y < 0).any()):
+            raise UserError("model.context=label needs the label of every example; use model.context=none")
+        return F.one_hot(y, self.spec.num_classes).float() if self.embedding is None else self.embedding(y)
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
+        """q(z|x), x [B, *x_shape] in [0, 1], with labels y [B] where the model has a context -> batch_shape [B]."""
+        c = self.context(y)
+        q: Distribution = self.posterior(self.encoder(x) if c is None else self.encoder(x, c))
         return q
 
-    def decode(self, z: Tensor) -> Distribution:
-        """p(x|z), z [..., latent_dim] -> batch_shape [...]."""
-        params = self.decoder(z.reshape(-1, z.shape[-1]))
-        p_x: Distribution = self.likelihood(params.reshape(*z.shape[:-1], *params.shape[1:]))
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
+        """p(x|z), z [..., latent_dim], with labels y that broadcast to [...] -> batch_shape [...]."""
+        leading = z.shape[:-1]
+        c = self.context(None if y is None else y.expand(leading).reshape(-1))
+        flat = z.reshape(-1, z.shape[-1])
+        params = self.decoder(flat) if c is None else self.decoder(flat, c)
+        p_x: Distribution = self.likelihood(params.reshape(*leading, *params.shape[1:]))
         return p_x
 
     def forward(self, batch: Batch, num_samples: int = 1) -> VAEOutput:
         """Encode a batch, draw `num_samples` latents for each example, and decode them."""
-        q = self.encode(batch["x"])
+        y = batch.get("y")
+        q = self.encode(batch["x"], y)
         z = q.rsample(torch.Size([num_samples]))
-        return VAEOutput((Latent(q, self.prior(self.encode), z),), self.decode(z))
+        return VAEOutput((Latent(q, self.prior(self.encode), z),), self.decode(z, y))
+
+    @torch.no_grad()
+    def properties(self) -> frozenset[str]:
+        """What a loss may need of a model: density, factorised, real (see `losses.base.MEANING`)."""
+        was_training = self.training
+        x = torch.zeros(2, *self.spec.x_shape, device=next(self.parameters()).device)
+        y = torch.zeros(2, dtype=torch.long, device=x.device) if self.conditional else None
+        q, p = self.eval().encode(x, y), self.prior(self.encode)
+        self.train(was_training)
+        found = {"density": self.posterior.density, "real": self.posterior.space == "real"}
+        found["factorised"] = self.posterior.density and kl_per_dim(q, p) is not None
+        return frozenset(name for name, holds in found.items() if holds)
 
     def sample_latents(self, n: int, temperature: float = 1.0) -> Tensor:
         """Draw from the prior, [n, latent_dim]."""
         return tempered(self.prior(self.encode), temperature).sample(torch.Size([n]))
 
-    def sample(self, n: int, temperature: float = 1.0) -> Distribution:
-        """p(x|z) for `n` latents from the prior, its spread multiplied by the temperature; batch_shape [n]."""
-        return self.decode(self.sample_latents(n, temperature))
+    def sample(self, n: int, y: Tensor | None = None, temperature: float = 1.0) -> Distribution:
+        """p(x|z) for `n` latents from the prior, its spread multiplied by the temperature; batch_shape [n].
+
+        Labels y [n] say of which classes; a model with a context draws them evenly where there are none.
+        """
+        z = self.sample_latents(n, temperature)
+        if y is None and self.conditional:
+            y = torch.arange(n, device=z.device) % self.spec.num_classes
+        return self.decode(z, y)

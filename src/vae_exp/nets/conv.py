@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from vae_exp.nets.layers import Activation, Norm, activation, norm
-from vae_exp.types import Count
+from vae_exp.nets.layers import Activation, Norm, activation, joined, norm
+from vae_exp.types import Count, CountOrZero
 
 
 class ConvEncoder(nn.Module):
@@ -18,6 +18,7 @@ class ConvEncoder(nn.Module):
     Args:
         in_shape: (channels, height, width) of the picture.
         out_shape: Shape of the output.
+        context_dim: Width of a context that joins the features before the fully connected layer.
         channels: Channels of each convolution.
         hidden: Width of the fully connected layer after them.
         activation: Activation, by its name in torch.nn.
@@ -32,6 +33,7 @@ class ConvEncoder(nn.Module):
         in_shape: tuple[int, ...],
         out_shape: tuple[int, ...],
         *,
+        context_dim: CountOrZero = 0,
         channels: Sequence[Count],
         hidden: Count,
         activation: Activation,
@@ -43,13 +45,15 @@ class ConvEncoder(nn.Module):
         layers: list[nn.Module] = []
         for before, after in zip((in_shape[0], *channels), channels, strict=False):
             layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), *_tail(after, activation, norm)]
-        flat = math.prod((channels[-1], *sizes[-1]))
-        layers += [nn.Flatten(), nn.Linear(flat, hidden), _activation(activation)]
-        self.layers = nn.Sequential(*layers, nn.Linear(hidden, math.prod(out_shape)))
+        self.convolutions = nn.Sequential(*layers)
+        flat = math.prod((channels[-1], *sizes[-1])) + context_dim
+        self.head = nn.Sequential(
+            nn.Linear(flat, hidden), _activation(activation), nn.Linear(hidden, math.prod(out_shape))
+        )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[N, *in_shape] -> [N, *out_shape]."""
-        out: Tensor = self.layers(x)
+    def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        """[N, *in_shape] and, where there is one, a context [N, context_dim] -> [N, *out_shape]."""
+        out: Tensor = self.head(joined(self.convolutions(x), c))
         return torch.unflatten(out, 1, self.out_shape)
 
 
@@ -59,6 +63,7 @@ class ConvDecoder(nn.Module):
     Args:
         in_shape: Shape of the latent.
         out_shape: (channels, height, width) of the output.
+        context_dim: Width of a context that joins the latent.
         channels: Channels before each transposed convolution, from the smallest picture to the largest.
         hidden: Width of the fully connected layer.
         activation: Activation, by its name in torch.nn.
@@ -73,6 +78,7 @@ class ConvDecoder(nn.Module):
         in_shape: tuple[int, ...],
         out_shape: tuple[int, ...],
         *,
+        context_dim: CountOrZero = 0,
         channels: Sequence[Count],
         hidden: Count,
         activation: Activation,
@@ -81,7 +87,8 @@ class ConvDecoder(nn.Module):
         super().__init__()
         sizes = halvings(out_shape, len(channels))[::-1]
         first = (channels[0], *sizes[0])
-        layers: list[nn.Module] = [nn.Flatten(), nn.Linear(math.prod(in_shape), hidden), _activation(activation)]
+        width = math.prod(in_shape) + context_dim
+        layers: list[nn.Module] = [nn.Linear(width, hidden), _activation(activation)]
         layers += [nn.Linear(hidden, math.prod(first)), nn.Unflatten(1, first), *_tail(channels[0], activation, norm)]
         for i, before in enumerate(channels):
             last = i == len(channels) - 1
@@ -91,9 +98,9 @@ class ConvDecoder(nn.Module):
             layers += [] if last else _tail(after, activation, norm)
         self.layers = nn.Sequential(*layers)
 
-    def forward(self, z: Tensor) -> Tensor:
-        """[N, *in_shape] -> [N, *out_shape]."""
-        out: Tensor = self.layers(z)
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        """[N, *in_shape] and, where there is one, a context [N, context_dim] -> [N, *out_shape]."""
+        out: Tensor = self.layers(joined(z, c))
         return out
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 Activation = Literal["ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Softplus", "Tanh"]
 Norm = Literal["none", "batch", "layer"]
@@ -14,6 +15,12 @@ def activation(name: Activation) -> nn.Module:
     """The module of that name in torch.nn."""
     module: nn.Module = getattr(nn, name)()
     return module
+
+
+def joined(x: Tensor, c: Tensor | None) -> Tensor:
+    """Rows of features, [N, ...] and perhaps a context [N, C] -> [N, features + C]."""
+    flat = x.flatten(1)
+    return flat if c is None else torch.cat((flat, c.to(flat.dtype)), dim=1)
 
 
 def norm(name: Norm, channels: int, *, spatial: bool) -> nn.Module:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from vae_exp.nets.layers import Activation, Norm, activation, norm
-from vae_exp.types import Count
+from vae_exp.nets.layers import Activation, Norm, activation, joined, norm
+from vae_exp.types import Count, CountOrZero
 
 
 class MLP(nn.Module):
@@ -18,6 +18,7 @@ class MLP(nn.Module):
     Args:
         in_shape: Shape of one input.
         out_shape: Shape of one output.
+        context_dim: Width of a context that is joined to the input.
         hidden: Widths of the hidden layers.
         activation: Activation, by its name in torch.nn.
         norm: Normalisation before each activation.
@@ -30,22 +31,23 @@ class MLP(nn.Module):
         in_shape: tuple[int, ...],
         out_shape: tuple[int, ...],
         *,
+        context_dim: CountOrZero = 0,
         hidden: Sequence[Count],
         activation: Activation,
         norm: Norm,
     ) -> None:
         super().__init__()
         self.out_shape = tuple(out_shape)
-        layers: list[nn.Module] = [nn.Flatten()]
-        width = math.prod(in_shape)
+        layers: list[nn.Module] = []
+        width = math.prod(in_shape) + context_dim
         for next_width in hidden:
             layers += _block(width, next_width, activation, norm)
             width = next_width
         self.layers = nn.Sequential(*layers, nn.Linear(width, math.prod(out_shape)))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[N, *in_shape] -> [N, *out_shape]."""
-        out: Tensor = self.layers(x)
+    def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        """[N, *in_shape] and, where there is one, a context [N, context_dim] -> [N, *out_shape]."""
+        out: Tensor = self.layers(joined(x, c))
         return torch.unflatten(out, 1, self.out_shape)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from vae_exp.types import Space
+
 Encode = Callable[[Tensor], Distribution]
 
 
@@ -16,11 +18,15 @@ class Prior(nn.Module, ABC):
 
     Args:
         event_shape: Shape of the latent, (latent_dim,).
+        x_shape: Shape of an example, which priors made of the encoder need.
     """
 
-    def __init__(self, *, event_shape: tuple[int, ...]) -> None:
+    space: Space = "real"
+    """Where its samples lie."""
+
+    def __init__(self, *, event_shape: tuple[int, ...], x_shape: tuple[int, ...]) -> None:
         super().__init__()
-        self.event_shape = tuple(event_shape)
+        self.event_shape, self.x_shape = tuple(event_shape), tuple(x_shape)
 
     @abstractmethod
     def forward(self, encode: Encode) -> Distribution:

@@ -18,8 +18,8 @@ class StandardNormal(Prior):
     loc: Tensor
     scale: Tensor
 
-    def __init__(self, *, event_shape: tuple[int, ...]) -> None:
-        super().__init__(event_shape=event_shape)
+    def __init__(self, *, event_shape: tuple[int, ...], x_shape: tuple[int, ...]) -> None:
+        super().__init__(event_shape=event_shape, x_shape=x_shape)
         self.register_buffer("loc", torch.zeros(event_shape), persistent=False)
         self.register_buffer("scale", torch.ones(event_shape), persistent=False)
 

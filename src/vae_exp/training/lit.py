@@ -19,10 +19,13 @@ from vae_exp.schedules import Progress, Schedule
 from vae_exp.training import rng
 from vae_exp.training.guard import NonFiniteGuard
 from vae_exp.training.meter import Meter
-from vae_exp.types import Batch, Context, Count
+from vae_exp.types import Batch, Context, Count, StartsFromData
 
 EVALUATION_SEED = 0
 """Every evaluation draws the same noise, so that two of the same weights agree and two epochs compare."""
+
+START_EXAMPLES = 5000
+"""Training examples that parts which begin at the data are shown."""
 
 SCORES = ("nelbo", "distortion", "nll")
 """Figures that rest on log p(x|z), and bear the model's suffix where that is no log-likelihood."""
@@ -67,6 +70,11 @@ class LitVAE(pl.LightningModule):
         self._logged_step = 0
         self._total_steps = float("inf")
 
+    @property
+    def objective(self) -> str:
+        """The figure that chooses checkpoints: the negative ELBO, or the distortion of a model without a rate."""
+        return self.named("nelbo" if self.model.posterior.density else "distortion")
+
     def named(self, name: str) -> str:
         """The name of a figure, with the model's suffix where it is no log-likelihood."""
         return name + self.model.suffix if name in SCORES else name
@@ -87,10 +95,21 @@ class LitVAE(pl.LightningModule):
             rng.set_state(self._rng_to_resume[self.global_rank])
         else:  # weights are drawn alike in all processes, noise is not
             torch.manual_seed(self._seed + 1_000_003 * self.global_rank + self.trainer.global_step)
+        if self.trainer.global_step == 0:
+            self._start_from_data()
         self._rng_to_resume = []
         self._meter.restart_clock()
         self._logged_step = self.trainer.global_step
         self._total_steps = self.trainer.estimated_stepping_batches
+
+    def _start_from_data(self) -> None:
+        """Let parts that begin at the data, such as pseudo-inputs, see some of them."""
+        parts = [part for part in self.model.modules() if isinstance(part, StartsFromData)]
+        if parts:
+            with rng.isolated(self._seed):
+                batch: Batch = self.trainer.datamodule.examples("train", START_EXAMPLES)  # type: ignore[attr-defined]
+                for part in parts:
+                    part.start_from_data(batch["x"].to(next(self.parameters())))
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         trainer = self.trainer
@@ -103,6 +122,7 @@ class LitVAE(pl.LightningModule):
             group["lr"] = group["initial_lr"] * factor
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        batch = self.loss.prepare(batch)
         out = self.model(batch, self.loss.num_samples)
         result = self.loss(out, batch, self._context)
         self._meter.add({**result.terms, "loss": result.loss}, len(batch["x"]))

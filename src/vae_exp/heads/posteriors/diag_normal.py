@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
-from vae_exp.heads.base import Head
+from vae_exp.heads.base import Posterior
 
 
-class DiagNormal(Head):
+class DiagNormal(Posterior):
     """q(z|x) = N(z; mu(x), diag(exp(log_var(x)))).
 
     Args:

@@ -94,8 +94,8 @@ def fitting(trainer: pl.Trainer) -> bool:
 
 
 def monitored(module: LitVAE) -> str:
-    """The figure that chooses checkpoints: the negative ELBO on the validation set, at beta = 1."""
-    return f"val/{module.named('nelbo')}"
+    """The figure that chooses checkpoints, on the validation set and at beta = 1."""
+    return f"val/{module.objective}"
 
 
 def _link(source: Path, target: Path) -> None:

@@ -18,7 +18,7 @@ from vae_exp.files import write_whole
 from vae_exp.training import rng
 from vae_exp.training.callbacks.checkpoint import fitting
 from vae_exp.training.lit import EVALUATION_SEED, LitVAE
-from vae_exp.types import Count, CountOrZero, Positive
+from vae_exp.types import Batch, Count, CountOrZero, Positive
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,13 +77,14 @@ class Pictures(pl.Callback):
         model, was_training = module.model, module.model.training
         model.eval()
         with rng.isolated(EVALUATION_SEED):
-            x = trainer.datamodule.examples(split, self.num_reconstructions).to(module.device, module.dtype)  # type: ignore[attr-defined]
-            yield "reconstructions", pictures.grid(pictures.reconstructions(model, x))
+            batch: Batch = trainer.datamodule.examples(split, self.num_reconstructions)  # type: ignore[attr-defined]
+            batch = trainer.precision_plugin.convert_input(module.transfer_batch_to_device(batch, module.device, 0))
+            yield "reconstructions", pictures.grid(pictures.reconstructions(model, batch))
             yield "samples", pictures.grid(pictures.samples(model, self.num_samples))
             if kl is not None:
                 dims = pictures.by_rate(kl)[: self.num_traversed]
                 rows = pictures.traversals(
-                    model, x[:1], dims=dims, steps=self.traversal_steps, span=self.traversal_span
+                    model, batch, dims=dims, steps=self.traversal_steps, span=self.traversal_span
                 )
                 yield "traversals", pictures.grid(rows)
                 yield "kl_per_dim", _rendered(pictures.kl_bars(kl.cpu()))
