@@ -13,13 +13,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from lightning_utilities.core.rank_zero import rank_zero_only
 from omegaconf import DictConfig
-from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch.distributions import Distribution
 
 from vae_exp.build import Settings, build_data, build_model, build_module, build_trainer
 from vae_exp.cli.figures import figures_of, merge_figures, show, show_model
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.preflight import check_optimizer, check_trainer
+from vae_exp.cli.stop import stoppable
 from vae_exp.config.check import check
 from vae_exp.data.datamodule import DataModule
 from vae_exp.run import best_checkpoint, load_weights, read_checkpoint
@@ -68,15 +68,15 @@ def train(cfg: DictConfig) -> float:
         logging.getLogger().setLevel(logging.WARNING)
     in_vain = first and leftovers.is_new(folder) and HydraConfig.get().mode == RunMode.RUN
     try:
-        with recorded(folder) if first else nullcontext():
+        with stoppable(), recorded(folder) if first else nullcontext():
             job = _prepared(settings)
             try:
                 return _run(job)
             finally:
                 in_vain = in_vain and job.trainer.global_step == 0
-    except SIGTERMException:
-        log.info("stopped by SIGTERM; the same command with hydra.run.dir=%s goes on", folder)
-        raise SystemExit(143) from None
+    except (KeyboardInterrupt, SystemExit):
+        log.info("stopped; the same command with hydra.run.dir=%s goes on", folder)
+        raise
     except Exception:
         if in_vain:
             leftovers.remove(folder)

@@ -147,10 +147,10 @@ class DataModule(pl.LightningDataModule):
     def _validate(self, splits: Splits) -> None:
         for name, split in splits.items():
             if isinstance(split, Table):
-                validate(split, where=f"the {name} split of the data set")
+                validate(split, where=f"data: the {name} split")
             if _kind(split) != _kind(splits["train"]):
                 raise UserError(
-                    f"the {name} split of the data set is {_kind(split)}, but its train split is "
+                    f"data: the {name} split is {_kind(split)}, but its train split is "
                     f"{_kind(splits['train'])}; they must agree"
                 )
 
