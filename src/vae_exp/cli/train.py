@@ -21,6 +21,7 @@ from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.preflight import check_optimizer, check_trainer
 from vae_exp.cli.stop import stoppable
 from vae_exp.config.check import check
+from vae_exp.config.saved import save_config
 from vae_exp.data.datamodule import DataModule
 from vae_exp.run import best_checkpoint, load_weights, read_checkpoint
 from vae_exp.sweeps import leftovers
@@ -70,6 +71,8 @@ def train(cfg: DictConfig) -> float:
     try:
         with stoppable(), recorded(folder) if first else nullcontext():
             job = _prepared(settings)
+            if first:
+                save_config(cfg, folder)
             try:
                 return _run(job)
             finally:
@@ -121,7 +124,8 @@ def _run(job: Job) -> float:
     trainer.fit(module, datamodule=job.data, ckpt_path=job.start, weights_only=True)
     figures = _final_figures(trainer, module, job.data, folder)
     if trainer.is_global_zero:
-        log_hyperparameters(trainer.loggers, job.settings, figures)
+        if trainer.global_step > job.step:  # a finished run given again has filled the tab before
+            log_hyperparameters(trainer.loggers, job.settings, figures)
         show(figures, folder)
     return float(figures[monitored(module)])
 

@@ -19,7 +19,7 @@ from vae_exp.data.prepare import PER_BATCH, Binarize, flip_at_random, static, to
 from vae_exp.data.splits import Split, SplitName, Splits
 from vae_exp.data.table import Table, validate
 from vae_exp.errors import UserError
-from vae_exp.types import Batch, Count, CountOrZero, DataSpec, NonNegative, Values
+from vae_exp.types import Batch, Count, CountOrZero, DataSpec, NonNegative, Seed, Values
 
 
 class DataModule(pl.LightningDataModule):
@@ -51,8 +51,8 @@ class DataModule(pl.LightningDataModule):
         eval_batch_size: Count,
         val_fraction: Share,
         test_fraction: Share,
-        split_seed: CountOrZero,
-        seed: CountOrZero,
+        split_seed: Seed,
+        seed: Seed,
         binarize: Binarize,
         flip: bool,
         num_workers: CountOrZero,
