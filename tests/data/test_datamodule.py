@@ -145,7 +145,7 @@ def test_a_module_that_has_been_set_up_can_be_pickled(tmp_path):
 @pytest.mark.parametrize(
     ("dataset", "changes", "sentence"),
     [
-        (lambda: {"train": Table(torch.full((9, 1, 2, 2), 2.0), None)}, {}, "the train split .* lies in"),
+        (lambda: {"train": Table(torch.full((9, 1, 2, 2), 2.0), None)}, {}, "data: the train split.* lies in"),
         (lambda: {**grey(), "test": grey(shape=(1, 9, 9))["train"]}, {}, "they must agree"),
         (lambda: {**grey(), "test": grey(dtype=torch.float32)["train"]}, {}, "they must agree"),
         (partial(grey, n=2), {}, r"data\.val_fraction"),

@@ -48,7 +48,6 @@ def test_two_processes_evaluate_every_example_once(tmp_path):
 
 @pytest.mark.slow
 def test_two_processes_take_the_step_of_one_with_twice_the_batch(tmp_path):
-    """Without noise in the data, the first step differs by the noise of z alone; with a posterior of none, not at all."""
     sure = ("model.posterior.min_log_var=-60", "model.posterior.max_log_var=-59")  # z is the posterior's mean
     common = (*TINY, *GREY, *sure, "loss.beta=0", "optimizer=sgd", "lr_schedule=constant", "trainer.max_epochs=1")
     for name, words in {"one": ("data.batch_size=128",), "two": ("data.batch_size=64", *TWO)}.items():

@@ -13,6 +13,7 @@ from vae_exp.build import build_data, build_model, build_module, build_trainer
 from vae_exp.cli.figures import figures_of, merge_figures, show
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.preflight import check_trainer, check_writable
+from vae_exp.cli.stop import stoppable
 from vae_exp.run import best_checkpoint, load_settings, load_weights, read_checkpoint
 from vae_exp.types import DataSpec
 
@@ -34,7 +35,9 @@ def evaluate(cfg: DictConfig) -> float:
     model = build_model(settings, DataSpec(**checkpoint["vae_exp"]["spec"]))
     load_weights(model, checkpoint)
     module, trainer = build_module(settings, model), build_trainer(settings)
-    trainer.test(module, datamodule=build_data(settings), verbose=False)
+    data = build_data(settings)
+    with stoppable():
+        trainer.test(module, datamodule=data, verbose=False)
     figures = figures_of(trainer, module)
     if trainer.is_global_zero:
         merge_figures(folder, figures)

@@ -13,8 +13,8 @@ def sentence(error: BaseException) -> str:
     """Say what went wrong in one line; for an error that is not the user's, also how to see where."""
     if isinstance(error, UserError):
         return str(error)
-    if isinstance(error, OSError) and error.filename is not None:  # the disk's or the user's, no bug of ours
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:  # the disk's or the user's, no bug of ours
+        return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text} (set {FULL_ERROR}=1 for the traceback)"
 

@@ -13,14 +13,15 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from lightning_utilities.core.rank_zero import rank_zero_only
 from omegaconf import DictConfig
-from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch.distributions import Distribution
 
 from vae_exp.build import Settings, build_data, build_model, build_module, build_trainer
 from vae_exp.cli.figures import figures_of, merge_figures, show, show_model
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.preflight import check_optimizer, check_trainer
+from vae_exp.cli.stop import stoppable
 from vae_exp.config.check import check
+from vae_exp.config.saved import save_config
 from vae_exp.data.datamodule import DataModule
 from vae_exp.run import best_checkpoint, load_weights, read_checkpoint
 from vae_exp.sweeps import leftovers
@@ -68,15 +69,17 @@ def train(cfg: DictConfig) -> float:
         logging.getLogger().setLevel(logging.WARNING)
     in_vain = first and leftovers.is_new(folder) and HydraConfig.get().mode == RunMode.RUN
     try:
-        with recorded(folder) if first else nullcontext():
+        with stoppable(), recorded(folder) if first else nullcontext():
             job = _prepared(settings)
+            if first:
+                save_config(cfg, folder)
             try:
                 return _run(job)
             finally:
                 in_vain = in_vain and job.trainer.global_step == 0
-    except SIGTERMException:
-        log.info("stopped by SIGTERM; the same command with hydra.run.dir=%s goes on", folder)
-        raise SystemExit(143) from None
+    except (KeyboardInterrupt, SystemExit):
+        log.info("stopped; the same command with hydra.run.dir=%s goes on", folder)
+        raise
     except Exception:
         if in_vain:
             leftovers.remove(folder)
@@ -121,7 +124,8 @@ def _run(job: Job) -> float:
     trainer.fit(module, datamodule=job.data, ckpt_path=job.start, weights_only=True)
     figures = _final_figures(trainer, module, job.data, folder)
     if trainer.is_global_zero:
-        log_hyperparameters(trainer.loggers, job.settings, figures)
+        if trainer.global_step > job.step:  # a finished run given again has filled the tab before
+            log_hyperparameters(trainer.loggers, job.settings, figures)
         show(figures, folder)
     return float(figures[monitored(module)])
 

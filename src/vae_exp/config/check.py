@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,10 @@ from vae_exp.config.variables import Path, variables
 from vae_exp.errors import UserError
 
 _RESERVED = ("_target_", "_partial_")
+_HYDRAS_OWN = re.compile(
+    r"hydra\._internal\.core_plugins\.basic_\w+\.Basic\w+|hydra_plugins(\.\w+)+(Launcher|Sweeper)"
+    r"|hydra\.experimental\.callbacks\.\w+Callback"
+)
 
 
 def check(cfg: DictConfig, trusted: Sequence[str] | None = None) -> dict[str, Any]:
@@ -35,7 +40,9 @@ def check(cfg: DictConfig, trusted: Sequence[str] | None = None) -> dict[str, An
     Raises:
         UserError: A key is missing, unknown or not allowed, or a value is wrong.
     """
-    raw = _without_hydra(OmegaConf.to_container(cfg, resolve=False))
+    whole = OmegaConf.to_container(cfg, resolve=False)
+    _refuse_foreign_parts_of_hydra(whole, "")
+    raw = _without_hydra(whole)
     _refuse_missing(raw)
     plain = _resolved(cfg)
     packages = plain.get("trusted_packages") if trusted is None else trusted
@@ -78,6 +85,17 @@ def _refuse_reserved(node: dict[str, Any], path: Path) -> None:
             raise UserError(f"{where} is not allowed; of the words with underscores only _target_ and _partial_ are")
         if key == "_partial_" and ("_target_" not in node or not isinstance(node[key], bool)):
             raise UserError(f"{where}={node[key]}: should be true or false, beside a _target_")
+
+
+def _refuse_foreign_parts_of_hydra(node: Any, path: str) -> None:
+    """Hydra itself builds what its own node names (launcher, sweeper, callbacks), and allows `torch.load` there."""
+    if not path:
+        node = {"hydra": node.get("hydra")}
+    if isinstance(node, dict) and "_target_" in node and not _HYDRAS_OWN.fullmatch(str(node["_target_"])):
+        raise UserError(f"{path}: _target_={node['_target_']} is not allowed; there, only parts of Hydra are")
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in items:
+        _refuse_foreign_parts_of_hydra(value, f"{path}.{key}".lstrip("."))
 
 
 def _refuse_missing(raw: Any) -> None:

@@ -18,7 +18,7 @@ from vae_exp.data.prepare import PER_BATCH, Binarize, flip_at_random, static, to
 from vae_exp.data.splits import Split, SplitName, Splits
 from vae_exp.data.table import Table, validate
 from vae_exp.errors import UserError
-from vae_exp.types import Batch, Count, CountOrZero, DataSpec, NonNegative, Values
+from vae_exp.types import Batch, Count, CountOrZero, DataSpec, NonNegative, Seed, Values
 
 
 class DataModule(pl.LightningDataModule):
@@ -50,8 +50,8 @@ class DataModule(pl.LightningDataModule):
         eval_batch_size: Count,
         val_fraction: Share,
         test_fraction: Share,
-        split_seed: CountOrZero,
-        seed: CountOrZero,
+        split_seed: Seed,
+        seed: Seed,
         binarize: Binarize,
         flip: bool,
         num_workers: CountOrZero,
@@ -149,10 +149,10 @@ class DataModule(pl.LightningDataModule):
     def _validate(self, splits: Splits) -> None:
         for name, split in splits.items():
             if isinstance(split, Table):
-                validate(split, where=f"the {name} split of the data set")
+                validate(split, where=f"data: the {name} split")
             if _kind(split) != _kind(splits["train"]):
                 raise UserError(
-                    f"the {name} split of the data set is {_kind(split)}, but its train split is "
+                    f"data: the {name} split is {_kind(split)}, but its train split is "
                     f"{_kind(splits['train'])}; they must agree"
                 )
 

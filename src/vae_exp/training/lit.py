@@ -19,7 +19,7 @@ from vae_exp.schedules import Progress, Schedule
 from vae_exp.training import rng
 from vae_exp.training.guard import NonFiniteGuard
 from vae_exp.training.meter import Meter
-from vae_exp.types import Batch, Context, Count, StartsFromData
+from vae_exp.types import Batch, Context, Count, Seed, StartsFromData
 
 EVALUATION_SEED = 0
 """Every evaluation draws the same noise, so that two of the same weights agree and two epochs compare."""
@@ -52,7 +52,7 @@ class LitVAE(pl.LightningModule):
         optimizer: Callable[..., Optimizer],
         lr_schedule: Schedule,
         metrics: Mapping[str, VAEMetric],
-        seed: int,
+        seed: Seed,
         max_skipped_steps: Count,
     ) -> None:
         super().__init__()
