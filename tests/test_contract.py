@@ -8,6 +8,7 @@ import inspect
 import io
 import warnings
 
+import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -15,11 +16,12 @@ import yaml
 from hydra.utils import get_object
 from torch.distributions import Distribution
 
-from vae_exp.build import _part, build_data, build_model, build_module, build_trainer
+from vae_exp.build import build_data, build_loss, build_model, build_module, build_trainer
 from vae_exp.config.check import check
 from vae_exp.config.compose import compose
 from vae_exp.config.paths import conf_dir
-from vae_exp.losses.base import Loss
+from vae_exp.distributions.center import center
+from vae_exp.errors import UserError
 from vae_exp.types import Context, DataSpec
 
 CONF = conf_dir()
@@ -50,7 +52,20 @@ def in_default(group, name):
     return f"{name}@{name}" in yaml.safe_load((CONF / group / "default.yaml").read_text())["defaults"]
 
 
-def chosen_settings(tmp_path, group, name):
+def owner(group):
+    """The override that chooses an option with such a part, where the default option has none: loss/kernel."""
+    above, _, part = group.rpartition("/")
+    if not above or compose("train", []).get(above, {}).get(part) is not None:
+        return []
+    options = [o for o in OPTIONS if o[0] == above]
+    return next([f"{above}={n}"] for _, n, file in options if part in parts_of(file))
+
+
+def parts_of(file):
+    return [default_key(d) for d in yaml.safe_load(file.read_text()).get("defaults", []) if isinstance(d, dict)]
+
+
+def chosen_settings(tmp_path, group, name, *more):
     """Checked settings of a tiny run with this option."""
     small = [
         "data=digits", "model.latent_dim=3", "trainer.max_steps=2", "trainer.max_epochs=-1", "trainer.accelerator=cpu",
@@ -62,12 +77,46 @@ def chosen_settings(tmp_path, group, name):
     if beside_others(group, CONF / group / f"{name}.yaml"):
         small += [] if in_default(group, name) else [f"+{group}@{group}.{name}={name}"]
     else:
-        small.append(f"{group}={name}")
-    settings = check(compose("train", small))
+        small += [*owner(group), f"{group}={name}"]
+    settings = check(compose("train", [*small, *more]))
     for part in ("encoder", "decoder"):  # narrow, whatever they call their widths
         node = settings["model"].get(part) or {}
         node |= {key: [4] * len(node[key]) if isinstance(node[key], list) else 4 for key in WIDTHS if key in node}
     return settings
+
+
+def fitting_settings(tmp_path, group, name):
+    """The same, with the first companion that the option can be built with, where the default parts do not fit it."""
+    pictures = tmp_path / "pictures.npz"
+    np.savez(pictures, x=np.random.default_rng(0).integers(0, 256, (100, 32, 32), dtype=np.uint8))
+    priors, posteriors = (
+        [f"model/{kind}={file.stem}" for file in sorted((CONF / "model" / kind).glob("*.yaml"))]
+        for kind in ("prior", "posterior")
+    )
+    companions = [
+        [],
+        *([part, "model.latent_dim=8"] for part in [*priors, *posteriors]),
+        ["loss=ae"],
+        ["data=npz", f"data.path={pictures}", "data.binarize=threshold"],
+    ]
+    refusals = []
+    for companion in companions:
+        if f"{group}=" in " ".join(companion):
+            continue
+        settings = chosen_settings(tmp_path, group, name, *companion)
+        shape = (1, 32, 32) if "data=npz" in companion else (1, 8, 8)
+        try:
+            build_loss(settings, build_model(settings, DataSpec(shape, "binary", 100, 10)))
+        except UserError as refusal:
+            refusals.append(str(refusal))
+        else:
+            return settings
+    raise AssertionError(f"{group}={name} goes with nothing: {refusals}")
+
+
+def decoded(model, x):
+    torch.manual_seed(0)
+    return model.decode(center(model.encode(x))).mean
 
 
 RUNS = [o for o in OPTIONS if not (beside_others(o[0], o[2]) and in_default(*o[:2]))]  # GROUP=default runs the others
@@ -95,7 +144,7 @@ def test_there_are_options():
 
 @by_option(RUNS)
 def test_it_steps_is_saved_sampled_and_evaluated(tmp_path, group, name, file):
-    settings = chosen_settings(tmp_path, group, name)
+    settings = fitting_settings(tmp_path, group, name)
     for node in targets(yaml.safe_load(file.read_text())):
         assert node["_target_"] in str(settings), "the option has not been chosen"
     data, module, trainer = fit(settings)
@@ -117,9 +166,7 @@ def test_it_steps_is_saved_sampled_and_evaluated(tmp_path, group, name, file):
         drawn = model.sample(5)
         assert drawn.mean.shape == drawn.sample().shape == (5, *data.spec.x_shape)
         assert torch.isfinite(drawn.mean).all()
-    torch.testing.assert_close(
-        other.decode(other.encode(x).mean).mean, module.model.decode(module.model.encode(x).mean).mean
-    )
+    torch.testing.assert_close(decoded(other, x), decoded(module.model, x))
 
     (figures,) = trainer.test(module, datamodule=data, verbose=False)
     assert figures
@@ -180,20 +227,25 @@ def unchecked():
 def traced(settings, values, training=True):
     """Loss of the model as it is and as compiled without a graph break, from the same noise."""
     model = build_model(settings, DataSpec((1, 8, 8), values, 100)).train(training)
-    loss = _part(settings, "loss")
-    assert isinstance(loss, Loss)
+    torch.manual_seed(1)
+    losses = [build_loss(settings, model)]
+    torch.manual_seed(1)
+    losses.append(build_loss(settings, model))  # one each, since some learn from what they see
 
-    def step(x):
-        batch = {"x": x}
-        return loss(model(batch, loss.num_samples), batch, Context(100, model)).loss
+    def stepping(loss):
+        def step(x):
+            batch = {"x": x}
+            return loss(model(batch, loss.num_samples), batch, Context(100, model)).loss
+
+        return step
 
     x = torch.randint(0, 2, (6, 1, 8, 8)).float()
     torch.manual_seed(0)
-    plain = step(x)
+    plain = stepping(losses[0])(x)
     torch.manual_seed(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # dynamo's own
-        compiled = torch.compile(step, fullgraph=True, backend="eager")(x)
+        compiled = torch.compile(stepping(losses[1]), fullgraph=True, backend="eager")(x)
     return plain, compiled
 
 

@@ -72,13 +72,22 @@ def build_loss(settings: Settings, model: VAE) -> Loss:
     """The loss.
 
     Raises:
-        UserError: It does not apply to the model.
+        UserError: It does not apply to the model, or does not fit its sizes.
     """
-    loss: Loss = _part(settings, "loss")
+    loss = _part(settings, "loss")
+    if not isinstance(loss, Loss):  # unfinished: it owns a network, whose sizes the model knows
+        loss = _finished(loss, model)
     missing = [need for need in loss.needs if need not in model.properties()]
     if missing:
         raise UserError(f"loss: {type(loss).__name__} needs {' and '.join(MEANING[need] for need in missing)}")
     return loss
+
+
+def _finished(unfinished: Callable[..., Loss], model: VAE) -> Loss:
+    try:
+        return unfinished(event_shape=model.posterior.event_shape, x_shape=model.spec.x_shape)
+    except ValueError as error:
+        raise UserError(f"loss: {error}") from error
 
 
 def build_module(settings: Settings, model: VAE) -> LitVAE:

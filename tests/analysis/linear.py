@@ -19,7 +19,7 @@ PIXELS = math.prod(SHAPE)
 
 def linear_vae(latent_dim, shape=SHAPE, **likelihood):
     """An untrained VAE of which encoder and decoder are one linear layer each."""
-    layer = partial(MLP, hidden=[], activation="ReLU", norm="none")
+    layer = partial(MLP, hidden=[], activation="ReLU", norm="none", init="torch")
     settings = {"scale": 0.1, "learn_scale": False, "min_log_scale": -6.0} | likelihood
     return VAE(
         spec=DataSpec(shape, "unit_interval", 1000),
@@ -30,6 +30,7 @@ def linear_vae(latent_dim, shape=SHAPE, **likelihood):
         prior=StandardNormal,
         context="none",
         label_embedding=0,
+        start_at_data_mean=False,
         likelihood=partial(GaussianLikelihood, **settings),
     ).double()
 

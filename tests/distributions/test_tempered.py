@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch.distributions import Independent, Laplace, Normal
+from torch.distributions import Gumbel, Independent, Normal
 
 from vae_exp.distributions.tempered import tempered
 from vae_exp.errors import UserError
@@ -25,11 +25,11 @@ def test_zero_is_the_mode():
 
 
 def test_one_leaves_any_distribution_as_it_is():
-    p = Laplace(torch.zeros(2), torch.ones(2))
+    p = Gumbel(torch.zeros(2), torch.ones(2))
     assert tempered(p, 1.0) is p
 
 
 def test_a_distribution_without_a_rule_is_refused_in_one_sentence():
-    for p in (Laplace(torch.zeros(2), torch.ones(2)), Independent(Laplace(torch.zeros(2), torch.ones(2)), 1)):
-        with pytest.raises(UserError, match=r"temperature=0\.5 has no meaning for a Laplace prior"):
+    for p in (Gumbel(torch.zeros(2), torch.ones(2)), Independent(Gumbel(torch.zeros(2), torch.ones(2)), 1)):
+        with pytest.raises(UserError, match=r"temperature=0\.5 has no meaning for a Gumbel prior"):
             tempered(p, 0.5)

@@ -10,10 +10,14 @@ from scipy.integrate import quad
 
 from vae_exp.distributions.discretized_logistic import DiscretizedLogistic
 from vae_exp.heads.likelihoods.bernoulli import BernoulliLikelihood
+from vae_exp.heads.likelihoods.categorical import CategoricalLikelihood
 from vae_exp.heads.likelihoods.continuous_bernoulli import ContinuousBernoulliLikelihood
 from vae_exp.heads.likelihoods.discretized_logistic import DiscretizedLogisticLikelihood
+from vae_exp.heads.likelihoods.discretized_logistic_mixture import DiscretizedLogisticMixtureLikelihood
 from vae_exp.heads.likelihoods.gaussian import GaussianLikelihood
+from vae_exp.heads.likelihoods.laplace import LaplaceLikelihood
 from vae_exp.heads.likelihoods.optimal_sigma_gaussian import OptimalSigmaGaussian
+from vae_exp.heads.likelihoods.student_t import StudentTLikelihood
 
 SHAPE = (2, 3, 4)
 BERNOULLI = BernoulliLikelihood(event_shape=SHAPE)
@@ -31,7 +35,27 @@ def optimal(**settings):
     return OptimalSigmaGaussian(**{"event_shape": SHAPE, "momentum": 0.9, "min_log_scale": -6.0} | settings)
 
 
-ALL = [BERNOULLI, CONTINUOUS, LOGISTIC, gaussian(), gaussian(learn_scale=True), optimal()]
+def laplace(**settings):
+    return LaplaceLikelihood(
+        **{"event_shape": SHAPE, "scale": 0.1, "learn_scale": False, "min_log_scale": -6.0} | settings
+    )
+
+
+def student_t(**settings):
+    return StudentTLikelihood(
+        **{"event_shape": SHAPE, "df": 4.0, "scale": 0.1, "learn_scale": False, "min_log_scale": -6.0} | settings
+    )
+
+
+CATEGORICAL = CategoricalLikelihood(event_shape=SHAPE, levels=256)
+MIXTURE = DiscretizedLogisticMixtureLikelihood(
+    event_shape=SHAPE, num_components=3, levels=256, min_log_scale=-7.0, max_log_scale=3.0
+)
+WITH_SCALE = [gaussian, laplace, student_t]
+ALL = [
+    BERNOULLI, CONTINUOUS, LOGISTIC, CATEGORICAL, MIXTURE, optimal(),
+    *(make(learn_scale=learned) for make in WITH_SCALE for learned in (False, True)),
+]  # fmt: skip
 
 
 def double(*shape):
@@ -41,7 +65,10 @@ def double(*shape):
 @pytest.mark.parametrize("head", ALL, ids=lambda head: type(head).__name__)
 class TestEveryLikelihood:
     def test_network_gives_its_parameters_along_the_channels(self, head):
-        assert head.params_shape == (head.params_per_dim * 2, 3, 4)
+        channels, *picture = head.params_shape
+        assert picture == [3, 4]
+        if head is not MIXTURE:  # which has one weight for all channels of a pixel
+            assert channels == head.params_per_dim * 2
 
     def test_shapes_of_the_distribution(self, head):
         p = head(torch.randn(7, 5, *head.params_shape))
@@ -160,21 +187,32 @@ def test_continuous_bernoulli_is_sampled_as_it_is_scored(logit):
 # Gaussian
 
 
-def test_gaussian_matches_scipy():
+@pytest.mark.parametrize(
+    ("make", "frozen"),
+    [(gaussian, scipy.stats.norm), (laplace, scipy.stats.laplace), (student_t, scipy.stats.t(4.0).dist)],
+)
+def test_densities_with_a_scale_match_scipy(make, frozen):
     mu, x = double(5, *SHAPE), torch.rand(5, *SHAPE).double()
-    by_scipy = scipy.stats.norm.logpdf(x.numpy(), mu.numpy(), 0.1).sum((1, 2, 3))
-    np.testing.assert_allclose(gaussian().double()(mu).log_prob(x).numpy(), by_scipy, rtol=1e-6)
+    shape = (4.0,) if make is student_t else ()
+    by_scipy = frozen.logpdf(x.numpy(), *shape, mu.numpy(), 0.1).sum((1, 2, 3))
+    p = make().double()(mu)
+    np.testing.assert_allclose(p.log_prob(x).numpy(), by_scipy, rtol=1e-6)
+    torch.testing.assert_close(p.mean, mu)
+    drawn = ((p.sample((500,)) - mu) / 0.1).flatten().numpy()
+    assert scipy.stats.kstest(drawn, frozen.cdf, args=shape).pvalue > 1e-4
 
 
-def test_fixed_scale_is_saved_but_not_learned():
-    head = gaussian()
+@pytest.mark.parametrize("make", WITH_SCALE)
+def test_fixed_scale_is_saved_but_not_learned(make):
+    head = make()
     assert not list(head.parameters())
     assert "log_scale" in head.state_dict()
 
 
 @pytest.mark.parametrize("scale", [0.003, 0.1, 1.0, 20.0])
-def test_learned_scale_starts_where_it_is_told(scale):
-    p = gaussian(scale=scale, learn_scale=True)(torch.zeros(SHAPE))
+@pytest.mark.parametrize("make", WITH_SCALE)
+def test_learned_scale_starts_where_it_is_told(make, scale):
+    p = make(scale=scale, learn_scale=True)(torch.zeros(SHAPE))
     torch.testing.assert_close(p.base_dist.scale, torch.full(SHAPE, scale), rtol=1e-4, atol=0)
 
 
@@ -190,6 +228,14 @@ def test_learned_scale_finds_that_of_each_channel():
     found = head(torch.zeros(SHAPE).double()).base_dist.scale[:, 0, 0]
     rms = (x - 0.5).square().mean((0, 2, 3)).sqrt()
     torch.testing.assert_close(found, rms, rtol=1e-3, atol=0)
+
+
+def test_students_t_tends_to_a_gaussian_and_forgives_outliers():
+    mu, x = double(5, *SHAPE), double(5, *SHAPE)
+    near = student_t(df=1e8).double()(mu).log_prob(x)
+    torch.testing.assert_close(near, gaussian().double()(mu).log_prob(x), rtol=1e-4, atol=0)
+    far = torch.full(SHAPE, 100.0)
+    assert student_t()(torch.zeros(SHAPE)).log_prob(far) > 100 * gaussian()(torch.zeros(SHAPE)).log_prob(far)
 
 
 def test_learned_scale_does_not_fall_below_its_bound():
@@ -284,6 +330,29 @@ def test_logistic_parameters_are_shifted_and_bounded():
     x = torch.randint(0, 256, (4, *SHAPE)).double() / 255
     by_hand = DiscretizedLogistic(loc, log_scale, levels=256).log_prob(x).sum((1, 2, 3))
     torch.testing.assert_close(LOGISTIC(params).log_prob(x), by_hand)
+
+
+@pytest.mark.parametrize("name", ["categorical", "discretized_logistic", "discretized_logistic_mixture"])
+def test_levels_must_be_those_of_the_data(name):
+    heads = {
+        "categorical": lambda levels: CategoricalLikelihood(event_shape=SHAPE, levels=levels),
+        "discretized_logistic": lambda levels: logistic(DiscretizedLogisticLikelihood, levels=levels),
+        "discretized_logistic_mixture": lambda levels: logistic(
+            DiscretizedLogisticMixtureLikelihood, levels=levels, num_components=2
+        ),
+    }
+    make = heads[name]
+    assert make(256).suffix("levels") == make(256).suffix("binary") == make(2).suffix("binary") == ""
+    with pytest.raises(ValueError, match=f"={name} scores 16 levels, but this data has 256; use levels=256"):
+        make(16).suffix("levels")
+    with pytest.raises(ValueError, match=f"={name} scores 256 levels, but this data has values between them"):
+        make(256).suffix("unit_interval")
+    with pytest.raises(ValueError, match="levels=1 should be at least 2"):
+        make(1)
+
+
+def logistic(head, **settings):
+    return head(**{"event_shape": SHAPE, "min_log_scale": -7.0, "max_log_scale": 3.0} | settings)
 
 
 @pytest.mark.parametrize(

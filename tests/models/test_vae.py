@@ -109,7 +109,9 @@ def test_a_context_reaches_encoder_and_decoder(conditional, model, embedding):
     assert vae.sample(12).mean.shape == (12, 1, 8, 8)
 
 
-CONV = {"conv": ("~model.encoder.hidden", "~model.decoder.hidden", "+model.encoder.hidden=8", "+model.decoder.hidden=8")}
+CONV = {
+    "conv": ("~model.encoder.hidden", "~model.decoder.hidden", "+model.encoder.hidden=8", "+model.decoder.hidden=8")
+}
 
 
 def test_a_conditional_model_asks_for_labels(conditional):

@@ -8,11 +8,13 @@ from vae_exp.nets.conv import ConvDecoder, ConvEncoder, halvings
 from vae_exp.nets.layers import norm
 from vae_exp.nets.mlp import MLP
 
-CONV = {"channels": [4, 6], "hidden": 8, "activation": "ReLU", "norm": "none"}
+CONV = {"channels": [4, 6], "hidden": 8, "activation": "ReLU", "norm": "none", "init": "torch"}
 
 
 def mlp(in_shape=(2, 3, 4), out_shape=(5, 2), **settings):
-    return MLP(in_shape, out_shape, **{"hidden": [7, 6], "activation": "Tanh", "norm": "none"} | settings)
+    return MLP(
+        in_shape, out_shape, **{"hidden": [7, 6], "activation": "Tanh", "norm": "none", "init": "torch"} | settings
+    )
 
 
 def test_mlp_is_matrices_and_activations():

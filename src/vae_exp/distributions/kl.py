@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, kl_divergence
 
-from vae_exp.types import VAEOutput
+from vae_exp.types import Batch, Latent, VAEOutput
 
 
 def kl_per_dim(q: Distribution, p: Distribution) -> Tensor | None:
@@ -44,6 +44,15 @@ def kl(q: Distribution, p: Distribution, z: Tensor) -> Tensor:
         return q.log_prob(z) - p.log_prob(z)
 
 
+def log_ratio(latents: tuple[Latent, ...]) -> Tensor:
+    """Estimate log q(z|x) - log p(z) of the rate, summed over the latent groups, for each sample.
+
+    Returns:
+        [K, B], nats.
+    """
+    return torch.stack([q.log_prob(z) - p.log_prob(z) for q, p, z in latents]).sum(0)
+
+
 def log_weights(out: VAEOutput, x: Tensor) -> Tensor:
     """Log importance weights log p(x|z) + log p(z) - log q(z|x); the mean of their exponentials estimates p(x).
 
@@ -52,12 +61,16 @@ def log_weights(out: VAEOutput, x: Tensor) -> Tensor:
 
     Source: Burda et al., 2016, "Importance weighted autoencoders", eq. 8, arXiv:1509.00519
     """
-    weights: Tensor = out.p_x.log_prob(x)
-    for q, p, z in out.latents:
-        weights = weights + p.log_prob(z) - q.log_prob(z)
+    weights: Tensor = out.p_x.log_prob(x) - log_ratio(out.latents)
     return weights
 
 
 def rate(out: VAEOutput) -> Tensor:
     """KL(q(z|x) || p(z)), summed over the latent groups; [B] or [K, B], nats."""
     return torch.stack(torch.broadcast_tensors(*(kl(*latent) for latent in out.latents))).sum(0)
+
+
+def distortion(out: VAEOutput, batch: Batch) -> Tensor:
+    """-log p(x|z) of what is to be scored, the batch's target where it has one; [K, B], nats."""
+    nats: Tensor = -out.p_x.log_prob(batch.get("target", batch["x"]))
+    return nats

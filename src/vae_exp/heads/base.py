@@ -53,12 +53,32 @@ class Posterior(Head, ABC):
     density: bool = True
     """Whether q(z|x) has a density, without which there is no rate."""
 
+    sample_density: bool = True
+    """Whether the samples drawn in training have one; relaxed samples of discrete latents do not."""
+
 
 class Likelihood(Head, ABC):
     """A head for p(x|z)."""
 
     discrete: bool
     """Whether p(x|z) is a probability mass, so that bits per dimension are defined."""
+
+    def params_of_mean(self, mean: Tensor) -> Tensor:
+        """Parameters of a distribution around a mean, at which a decoder's output can start.
+
+        Args:
+            mean: Mean of the data, event_shape, in [0, 1].
+
+        Returns:
+            params_shape.
+
+        Raises:
+            ValueError: the likelihood has no such parameters.
+        """
+        del mean
+        raise ValueError(
+            f"start_at_data_mean=true does not go with {type(self).__name__}; use start_at_data_mean=false"
+        )
 
     def suffix(self, values: Values) -> str:
         """What is added to the names of figures that would be no log-likelihood on such data; "" where they are one.

@@ -11,6 +11,9 @@ from vae_exp.types import Batch, Context, LossOutput, VAEOutput
 
 MEANING = {
     "density": "a posterior with a density, which model/posterior=delta is not",
+    "sample_density": "a posterior whose samples in training have a density, unlike those of gumbel_softmax",
+    "detachable": "a posterior whose parameters can be held fixed, unlike those of a flow",
+    "fixed_prior": "a prior with nothing to learn, such as model/prior=standard_normal",
     "real": "latents that are real vectors",
     "factorised": "a posterior and a prior that factorise over dimensions, as diag_normal and standard_normal do",
 }

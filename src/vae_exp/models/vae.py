@@ -10,10 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from vae_exp.distributions.detached import detachable
 from vae_exp.distributions.kl import kl_per_dim
 from vae_exp.distributions.tempered import tempered
 from vae_exp.errors import UserError
 from vae_exp.heads.base import Likelihood, Posterior
+from vae_exp.heads.offset import MeanOffset
 from vae_exp.priors.base import Prior
 from vae_exp.types import Batch, Count, CountOrZero, DataSpec, Latent, VAEOutput
 
@@ -29,6 +31,7 @@ class VAE(nn.Module):
         latent_dim: Number of latent dimensions.
         context: What else encoder and decoder are told: nothing, or the example's label.
         label_embedding: Width of a learned embedding of the labels, 0 for one-hot vectors.
+        start_at_data_mean: Whether the decoder's output starts at the mean of the training examples.
         encoder: (in_shape, out_shape) -> network from examples to the posterior's parameters.
         decoder: (in_shape, out_shape) -> network from latents to the likelihood's parameters.
         posterior: (event_shape) -> head for q(z|x).
@@ -49,6 +52,7 @@ class VAE(nn.Module):
         latent_dim: Count,
         context: Literal["none", "label"],
         label_embedding: CountOrZero,
+        start_at_data_mean: bool,
         encoder: Callable[..., nn.Module],
         decoder: Callable[..., nn.Module],
         posterior: Callable[..., Posterior],
@@ -73,10 +77,16 @@ class VAE(nn.Module):
         self.embedding = (
             nn.Embedding(spec.num_classes, label_embedding) if self.conditional and label_embedding else None
         )
+        if self.conditional and self.prior.of_encoder:
+            raise ValueError(
+                f"the prior {type(self.prior).__name__} is made of the encoder and has no labels to tell it; "
+                "use model.context=none, or another model/prior"
+            )
         # A network that knows of no context can still be part of a model without one.
         told = {"context_dim": label_embedding or spec.num_classes} if self.conditional else {}
         self.encoder = encoder(spec.x_shape, self.posterior.params_shape, **told)
         self.decoder = decoder(latent_shape, self.likelihood.params_shape, **told)
+        self.offset = MeanOffset(self.likelihood) if start_at_data_mean else None
 
     def context(self, y: Tensor | None) -> Tensor | None:
         """Labels [B] -> what the networks are told of them [B, context_dim]; None where the model has no context.
@@ -102,6 +112,8 @@ class VAE(nn.Module):
         c = self.context(None if y is None else y.expand(leading).reshape(-1))
         flat = z.reshape(-1, z.shape[-1])
         params = self.decoder(flat) if c is None else self.decoder(flat, c)
+        if self.offset is not None:
+            params = self.offset(params)
         p_x: Distribution = self.likelihood(params.reshape(*leading, *params.shape[1:]))
         return p_x
 
@@ -114,13 +126,16 @@ class VAE(nn.Module):
 
     @torch.no_grad()
     def properties(self) -> frozenset[str]:
-        """What a loss may need of a model: density, factorised, real (see `losses.base.MEANING`)."""
+        """What a loss may need of a model, by the names of `losses.base.MEANING`."""
         was_training = self.training
         x = torch.zeros(2, *self.spec.x_shape, device=next(self.parameters()).device)
         y = torch.zeros(2, dtype=torch.long, device=x.device) if self.conditional else None
         q, p = self.eval().encode(x, y), self.prior(self.encode)
         self.train(was_training)
         found = {"density": self.posterior.density, "real": self.posterior.space == "real"}
+        found["sample_density"] = self.posterior.density and self.posterior.sample_density
+        found["detachable"] = self.posterior.density and detachable(q)
+        found["fixed_prior"] = not any(weight.requires_grad for weight in self.prior.parameters())
         found["factorised"] = self.posterior.density and kl_per_dim(q, p) is not None
         return frozenset(name for name, holds in found.items() if holds)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from vae_exp.nets.initialise import Init, initialise
 from vae_exp.nets.layers import Activation, Norm, activation, joined, norm
 from vae_exp.types import Count, CountOrZero
 
@@ -23,6 +24,7 @@ class ConvEncoder(nn.Module):
         hidden: Width of the fully connected layer after them.
         activation: Activation, by its name in torch.nn.
         norm: Normalisation before each activation.
+        init: How the weights are drawn.
 
     Raises:
         ValueError: the picture is too small to be halved so often.
@@ -38,6 +40,7 @@ class ConvEncoder(nn.Module):
         hidden: Count,
         activation: Activation,
         norm: Norm,
+        init: Init,
     ) -> None:
         super().__init__()
         self.out_shape = tuple(out_shape)
@@ -50,6 +53,7 @@ class ConvEncoder(nn.Module):
         self.head = nn.Sequential(
             nn.Linear(flat, hidden), _activation(activation), nn.Linear(hidden, math.prod(out_shape))
         )
+        initialise(self, init)
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """[N, *in_shape] and, where there is one, a context [N, context_dim] -> [N, *out_shape]."""
@@ -68,6 +72,7 @@ class ConvDecoder(nn.Module):
         hidden: Width of the fully connected layer.
         activation: Activation, by its name in torch.nn.
         norm: Normalisation before each activation.
+        init: How the weights are drawn.
 
     Raises:
         ValueError: the picture is too small to be halved so often.
@@ -83,6 +88,7 @@ class ConvDecoder(nn.Module):
         hidden: Count,
         activation: Activation,
         norm: Norm,
+        init: Init,
     ) -> None:
         super().__init__()
         sizes = halvings(out_shape, len(channels))[::-1]
@@ -97,6 +103,7 @@ class ConvDecoder(nn.Module):
             layers.append(nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, output_padding=odd))
             layers += [] if last else _tail(after, activation, norm)
         self.layers = nn.Sequential(*layers)
+        initialise(self, init)
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """[N, *in_shape] and, where there is one, a context [N, context_dim] -> [N, *out_shape]."""
@@ -104,22 +111,27 @@ class ConvDecoder(nn.Module):
         return out
 
 
-def halvings(shape: tuple[int, ...], times: int) -> list[tuple[int, int]]:
-    """Height and width before and after each of `times` halvings.
+def halvings(shape: tuple[int, ...], entries: int, *, first_is_full: bool = False) -> list[tuple[int, int]]:
+    """Height and width of the full picture and after each halving, odd sizes rounded down.
+
+    Args:
+        shape: (channels, height, width) of the picture.
+        entries: Entries of the network's `channels`, each of which halves the picture once.
+        first_is_full: Whether the first entry halves nothing, being for the full picture.
 
     Raises:
-        ValueError: there is nothing to halve, or a side would vanish.
+        ValueError: there are no entries, or a side would vanish.
     """
-    if times == 0:
+    if entries == 0:
         raise ValueError("channels=[]: should name at least one convolution")
     if len(shape) != 3:
         raise ValueError(f"a convolutional network needs pictures, but an example has the shape {tuple(shape)}")
+    times = entries - first_is_full
     sizes = [(shape[1] >> i, shape[2] >> i) for i in range(times + 1)]
     if min(sizes[-1]) < 1:
-        deepest = min(shape[1:]).bit_length() - 1
+        most = min(shape[1:]).bit_length() - 1 + first_is_full
         raise ValueError(
-            f"{times} convolutions of stride 2 are too many for pictures of {shape[1]}x{shape[2]}; "
-            f"use at most {deepest} channels entries"
+            f"pictures of {shape[1]}x{shape[2]} cannot be halved {times} times; use at most {most} channels entries"
         )
     return sizes
 

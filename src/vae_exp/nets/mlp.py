@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from vae_exp.nets.initialise import Init, initialise
 from vae_exp.nets.layers import Activation, Norm, activation, joined, norm
 from vae_exp.types import Count, CountOrZero
 
@@ -22,6 +23,7 @@ class MLP(nn.Module):
         hidden: Widths of the hidden layers.
         activation: Activation, by its name in torch.nn.
         norm: Normalisation before each activation.
+        init: How the weights are drawn.
 
     Source: Kingma & Welling, 2014, "Auto-encoding variational Bayes", app. C, arXiv:1312.6114
     """
@@ -35,6 +37,7 @@ class MLP(nn.Module):
         hidden: Sequence[Count],
         activation: Activation,
         norm: Norm,
+        init: Init,
     ) -> None:
         super().__init__()
         self.out_shape = tuple(out_shape)
@@ -44,6 +47,7 @@ class MLP(nn.Module):
             layers += _block(width, next_width, activation, norm)
             width = next_width
         self.layers = nn.Sequential(*layers, nn.Linear(width, math.prod(out_shape)))
+        initialise(self, init)
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """[N, *in_shape] and, where there is one, a context [N, context_dim] -> [N, *out_shape]."""

@@ -24,6 +24,9 @@ class Prior(nn.Module, ABC):
     space: Space = "real"
     """Where its samples lie."""
 
+    of_encoder: bool = False
+    """Whether it is made of the encoder."""
+
     def __init__(self, *, event_shape: tuple[int, ...], x_shape: tuple[int, ...]) -> None:
         super().__init__()
         self.event_shape, self.x_shape = tuple(event_shape), tuple(x_shape)

@@ -27,7 +27,7 @@ EVALUATION_SEED = 0
 START_EXAMPLES = 5000
 """Training examples that parts which begin at the data are shown."""
 
-SCORES = ("nelbo", "distortion", "nll")
+SCORES = ("nelbo", "distortion", "nll", "nll_bound")
 """Figures that rest on log p(x|z), and bear the model's suffix where that is no log-likelihood."""
 
 
@@ -90,13 +90,15 @@ class LitVAE(pl.LightningModule):
             group.setdefault("initial_lr", group["lr"])
         return optimizer
 
+    def on_fit_start(self) -> None:
+        if not self._rng_to_resume:  # a run that goes on has begun long ago
+            self._start_from_data()
+
     def on_train_start(self) -> None:
         if self._rng_to_resume and len(self._rng_to_resume) == self.trainer.world_size:
             rng.set_state(self._rng_to_resume[self.global_rank])
         else:  # weights are drawn alike in all processes, noise is not
             torch.manual_seed(self._seed + 1_000_003 * self.global_rank + self.trainer.global_step)
-        if self.trainer.global_step == 0:
-            self._start_from_data()
         self._rng_to_resume = []
         self._meter.restart_clock()
         self._logged_step = self.trainer.global_step

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from torch import Tensor, logit
 from torch.distributions import Bernoulli, Distribution, Independent
 
 from vae_exp.heads.base import Likelihood
 from vae_exp.types import Values
+
+MARGIN = 1e-3
+"""How far from 0 and 1 the mean of a pixel is kept, as by Burda et al.: most corners of digits are always black."""
 
 
 class BernoulliLikelihood(Likelihood):
@@ -25,6 +28,9 @@ class BernoulliLikelihood(Likelihood):
         (logits,) = self.split(params)
         # Not validated: grey targets lie outside the support, and are wanted (see above).
         return Independent(Bernoulli(logits=logits, validate_args=False), self.event_ndim, validate_args=False)
+
+    def params_of_mean(self, mean: Tensor) -> Tensor:
+        return logit(mean, eps=MARGIN)
 
     def suffix(self, values: Values) -> str:
         return "" if values == "binary" else "_bce"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent
 
 from vae_exp.distributions.discretized_logistic import DiscretizedLogistic
 from vae_exp.heads.base import Likelihood
+from vae_exp.heads.likelihoods.levels import check_levels
 from vae_exp.types import Count, Values
 
 
@@ -45,10 +47,9 @@ class DiscretizedLogisticLikelihood(Likelihood):
         log_scale = (log_scale - 2.0).clamp(self.min_log_scale, self.max_log_scale)
         return Independent(DiscretizedLogistic(loc + 0.5, log_scale, levels=self.levels), self.event_ndim)
 
+    def params_of_mean(self, mean: Tensor) -> Tensor:
+        return torch.cat((mean - 0.5, torch.zeros_like(mean)))
+
     def suffix(self, values: Values) -> str:
-        if values == "unit_interval":
-            raise ValueError(
-                f"model/likelihood=discretized_logistic scores {self.levels} levels, but this data has values between "
-                "them; use model/likelihood=gaussian, or store the data as uint8"
-            )
+        check_levels("discretized_logistic", self.levels, values)
         return ""

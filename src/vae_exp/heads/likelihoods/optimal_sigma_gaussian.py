@@ -45,6 +45,9 @@ class OptimalSigmaGaussian(Likelihood):
             return Independent(_BatchOptimalNormal(mu, self), self.event_ndim)
         return Independent(Normal(mu, self.variance.sqrt().expand_as(mu)), self.event_ndim)
 
+    def params_of_mean(self, mean: Tensor) -> Tensor:
+        return mean
+
     @torch.no_grad()
     def observe(self, squared_error: Tensor) -> Tensor:
         """sigma*^2 of this batch, with no gradient: at the optimum the likelihood does not depend on it."""

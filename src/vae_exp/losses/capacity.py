@@ -1,0 +1,37 @@
+"""A rate that is held at a rising capacity."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from vae_exp.distributions.kl import distortion, rate
+from vae_exp.losses.base import Loss
+from vae_exp.schedules import Schedule
+from vae_exp.types import Batch, Context, LossOutput, NonNegative, VAEOutput
+
+
+class Capacity(Loss):
+    """Hold the mean rate at a capacity.
+
+    loss = E_q[-log p(x|z)] + gamma * |mean over the batch of KL(q(z|x) || p(z)) - capacity * schedule(step)|
+
+    Args:
+        gamma: Weight of the deviation, dimensionless.
+        capacity: Rate that is aimed at, nats per example.
+        schedule: Factor on the capacity over the run.
+
+    Source: Burgess et al., 2018, "Understanding disentangling in beta-VAE", eq. 8, arXiv:1804.03599
+    """
+
+    def __init__(self, *, gamma: NonNegative, capacity: NonNegative, schedule: Schedule) -> None:
+        super().__init__()
+        self.gamma, self.capacity, self.schedule = gamma, capacity, schedule
+
+    def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
+        lost, nats = distortion(out, batch), rate(out)  # [K, B], [B]
+        # Of the mean and not of each example: some examples need more nats than others.
+        loss = lost.mean() + self.gamma * (nats.mean() - self.weights()["capacity"]).abs()
+        return LossOutput(loss, {"distortion": lost, "rate": nats, "nelbo": lost + nats})
+
+    def weights(self) -> dict[str, Tensor]:
+        return {"capacity": self.capacity * self.schedule.value}
