@@ -45,7 +45,7 @@ def build_model(settings: Settings, spec: DataSpec) -> VAE:
     unfinished = _part(settings, "model")
     try:
         model: VAE = unfinished(spec=spec)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:  # TypeError: a run of another version lacks a key, or has one too many
         raise UserError(f"model: {error}") from error
     return model
 
