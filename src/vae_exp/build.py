@@ -56,11 +56,15 @@ def build_optimizer(settings: Settings) -> Callable[..., Optimizer]:
     Raises:
         UserError: The optimizer refuses its settings; when it is called.
     """
-    unfinished = _part(settings, "optimizer")
+    chosen = settings["optimizer"]
+    if settings["trainer"].get("precision") == "16-mixed" and chosen.get("fused"):
+        # Its scaler must see the gradients before they are clipped, which fused optimizers do not let it.
+        chosen = {**chosen, "fused": False}
+    unfinished = _part({**settings, "optimizer": chosen}, "optimizer")
 
-    def optimizer(groups: Any, **options: Any) -> Optimizer:
+    def optimizer(groups: Any) -> Optimizer:
         try:
-            made: Optimizer = unfinished(groups, **options)
+            made: Optimizer = unfinished(groups)
         except (ValueError, TypeError, IndexError, RuntimeError) as error:
             raise UserError(f"optimizer: {error}") from error
         return made

@@ -83,9 +83,7 @@ class LitVAE(pl.LightningModule):
 
     def configure_optimizers(self) -> Optimizer:
         groups = [{"params": list(self.model.parameters())}, *self.loss.param_groups()]
-        # The scaler of float16 must see gradients before they are clipped, which fused optimizers do not let it.
-        unfused = {"fused": False} if self.trainer.precision == "16-mixed" else {}
-        optimizer = self._optimizer(groups, **unfused)
+        optimizer = self._optimizer(groups)
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
         return optimizer
