@@ -20,7 +20,7 @@ from vae_exp.build import Settings, build_model
 from vae_exp.config.check import check
 from vae_exp.errors import UserError
 from vae_exp.models.vae import VAE
-from vae_exp.types import Batch, DataSpec
+from vae_exp.types import Batch, DataSpec, Draw
 
 Checkpoint = dict[str, Any]
 
@@ -53,9 +53,14 @@ class Run:
         return self.model.decode(z, y)
 
     @torch.no_grad()
-    def sample(self, n: int, y: Tensor | None = None, temperature: float = 1.0) -> Distribution:
-        """p(x|z) for `n` latents from the prior; `.mean` are the usual pictures, `.sample()` has the pixels' noise."""
-        return self.model.sample(n, y, temperature)
+    def sample(
+        self, n: int, y: Tensor | None = None, temperature: float = 1.0, draw: Draw | None = None
+    ) -> Distribution:
+        """p(x|z) for `n` latents from the prior, or from a density of `vae_exp.fitted` in its place.
+
+        `.mean` are the usual pictures, `.sample()` has the pixels' noise.
+        """
+        return self.model.sample(n, y, temperature, draw)
 
     def log_prob(self, x: Tensor, y: Tensor | None = None, *, num_samples: int = 100, rows: int = 4000) -> Tensor:
         """Importance-sampled log p(x), a lower bound that rises with `num_samples`; [B], nats."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple, Protocol, TypedDict, runtime_checkable
 
@@ -20,6 +21,10 @@ Seed = Annotated[int, Interval(ge=0, lt=2**32)]
 
 Values = Literal["binary", "levels", "unit_interval"]
 Space = Literal["real", "sphere", "one_hot"]
+
+
+Draw = Callable[[int, Tensor | None, float], Tensor]
+"""Number of latents n, classes [n] for a model with a context, temperature -> latents [n, latent_dim]."""
 
 
 class Batch(TypedDict):

@@ -56,6 +56,6 @@ def test_it_trains_is_evaluated_and_reconstructs(settings):
     (name,) = [name for name in after if name.startswith("test/distortion") and not name.endswith("/se")]
     assert after[name] < before[name]
     assert not [name for name in after if "nll" in name or "rate" in name or "nelbo" in name]
-    pairs = list(generate.reconstruct(model.eval(), lambda n: data.examples("test", n), 5, 2))
+    pairs = list(generate.reconstruct(model.eval(), generate.Source(lambda n: data.examples("test", n)), 5, 2))
     assert [len(part) for part in pairs] == [2, 2, 1]
     assert all(torch.isfinite(part).all() for part in pairs)

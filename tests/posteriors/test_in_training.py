@@ -15,6 +15,7 @@ PAIRS = {
     "laplace": (),
     "iaf": ("model.posterior.hidden=[8]",),
     "planar": (),
+    "sylvester": (),
     "von_mises_fisher": ("model/prior=uniform_sphere",),
     "gumbel_softmax": ("model/prior=uniform_categorical", "model.latent_dim=6", "model.posterior.categories=3"),
     "diag_normal": ("model/prior=mixture", "model.prior.num_components=4"),

@@ -1,13 +1,13 @@
 """Images from a model, in batches of rows: what `vae-exp sample` writes.
 
-Every function here takes a model, a source of examples (a count -> a batch, asked only if needed), the number of rows
-wanted and how many to make at a time, and yields [rows, columns, C, H, W] in [0, 1].
+Every function here takes a model, a source of what it needs besides, the number of rows wanted and how many to make at
+a time, and yields [rows, columns, C, H, W] in [0, 1].
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,15 +15,27 @@ from torch import Tensor
 from vae_exp.analysis import pictures
 from vae_exp.errors import UserError
 from vae_exp.models.vae import VAE
-from vae_exp.types import Batch, Count, CountOrZero, NonNegative, Positive
+from vae_exp.types import Batch, Count, CountOrZero, Draw, NonNegative, Positive
 
-Examples = Callable[[int], Batch]
+
+def _prior() -> None:
+    """No density in the place of the prior."""
+
+
+class Source(NamedTuple):
+    """What images are made of, asked for only if needed."""
+
+    examples: Callable[[int], Batch]
+    """The first n prepared test examples."""
+
+    draw: Callable[[], Draw | None] = _prior
+    """Draws of latents from a fitted density; None for the prior."""
 
 
 @torch.no_grad()
 def sample(
     model: VAE,
-    examples: Examples,
+    source: Source,
     num: int,
     batch_size: int,
     *,
@@ -31,37 +43,37 @@ def sample(
     temperature: NonNegative,
     pixels: Literal["mean", "sample"],
 ) -> Iterator[Tensor]:
-    """Draw from the prior and decode; one column.
+    """Draw from the prior, or a density in its place, and decode; one column.
 
     Args:
         model: The model.
-        examples: Not needed.
+        source: Of the latents.
         num: Images.
         batch_size: Images at a time.
         label: Class of the images, for a model with a context; None for all classes in turn.
-        temperature: Factor on the spread of the prior; 1 is the prior itself.
+        temperature: Factor on the spread of the density; 1 is the density itself.
         pixels: The mean of p(x|z), or a draw from it, which has the pixels' noise.
     """
-    del examples
     if label is not None and not (model.conditional and label < model.spec.num_classes):
         have = f"{model.spec.num_classes} classes" if model.conditional else "no context (model.context=none)"
         raise UserError(f"label={label} cannot be sampled: this run's model has {have}")
+    draw = source.draw()
     for start in range(0, num, batch_size):
         n = min(batch_size, num - start)
         y = None if label is None else torch.full((n,), label, device=next(model.parameters()).device)
-        p_x = model.sample(n, y, temperature)
+        p_x = model.sample(n, y, temperature, draw)
         yield (p_x.mean if pixels == "mean" else p_x.sample()).clamp(0, 1)[:, None]
 
 
-def reconstruct(model: VAE, examples: Examples, num: int, batch_size: int) -> Iterator[Tensor]:
+def reconstruct(model: VAE, source: Source, num: int, batch_size: int) -> Iterator[Tensor]:
     """Test examples, and beside each its mean reconstruction; two columns."""
-    for batch in _parts(examples(num), batch_size):
+    for batch in _parts(source.examples(num), batch_size):
         yield pictures.reconstructions(model, batch).transpose(0, 1)
 
 
-def interpolate(model: VAE, examples: Examples, num: int, batch_size: int, *, steps: Count) -> Iterator[Tensor]:
+def interpolate(model: VAE, source: Source, num: int, batch_size: int, *, steps: Count) -> Iterator[Tensor]:
     """From one test example to another along the line between their latent means; `steps` columns."""
-    both = examples(2 * num)
+    both = source.examples(2 * num)
     pairs = len(both["x"]) // 2
     first, second = _slice(both, 0, pairs), _slice(both, pairs, 2 * pairs)
     for a, b in zip(_parts(first, batch_size), _parts(second, batch_size), strict=True):
@@ -69,10 +81,10 @@ def interpolate(model: VAE, examples: Examples, num: int, batch_size: int, *, st
 
 
 def traverse(
-    model: VAE, examples: Examples, num: int, batch_size: int, *, steps: Count, span: Positive
+    model: VAE, source: Source, num: int, batch_size: int, *, steps: Count, span: Positive
 ) -> Iterator[Tensor]:
     """The first test example, one row for each latent dimension from -span to span; at most `num` rows."""
-    batch = examples(1)
+    batch = source.examples(1)
     latent_dim = model.encode(batch["x"], batch.get("y")).event_shape[0]
     for start in range(0, min(num, latent_dim), batch_size):
         dims = list(range(start, min(start + batch_size, num, latent_dim)))

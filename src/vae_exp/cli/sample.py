@@ -10,15 +10,18 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
+from vae_exp.analysis.generate import Source
 from vae_exp.build import Settings, build_data
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.image_files import FORMATS
 from vae_exp.config.check import check
 from vae_exp.config.instantiate import instantiate
+from vae_exp.data.datamodule import DataModule
 from vae_exp.errors import UserError
+from vae_exp.fitted import fitted_draw
 from vae_exp.run import Run, best_checkpoint, load_run, load_settings
 from vae_exp.training import rng
-from vae_exp.types import Batch
+from vae_exp.types import Batch, Draw
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +36,11 @@ def sample(cfg: DictConfig) -> None:
     asked = check(cfg)
     run = load_run(asked["run"], device=_device(asked["device"]), trusted_packages=asked["trusted_packages"])
     rows = instantiate(asked["what"], asked["trusted_packages"], "what")
+    source = Source(lambda n: _examples(run, asked, n), lambda: _draw(run, asked))
 
     def images() -> Iterator[Tensor]:
         with rng.isolated(asked["seed"]):
-            yield from rows(run.model, lambda n: _examples(run, cfg, n), asked["num"], asked["batch_size"])
+            yield from rows(run.model, source, asked["num"], asked["batch_size"])
 
     out = _out(asked)
     _, write = FORMATS[asked["format"]]
@@ -47,13 +51,24 @@ def sample(cfg: DictConfig) -> None:
     log.info("%s", out)
 
 
-def _examples(run: Run, cfg: DictConfig, n: int) -> Batch:
+def _examples(run: Run, asked: Settings, n: int) -> Batch:
     """The first n prepared test examples."""
-    data = {key: value for key, value in cfg.data.items() if value is not None}
-    settings = load_settings(run.folder, {}, data=data, trusted_packages=list(cfg.trusted_packages))
     device = next(run.model.parameters()).device
-    batch = build_data(settings).examples("test", n)
+    batch = _data(run, asked).examples("test", n)
     return {key: value.to(device) for key, value in batch.items()}  # type: ignore[return-value, attr-defined]
+
+
+def _draw(run: Run, asked: Settings) -> Draw | None:
+    """Where latents are drawn; None for the prior."""
+    if not asked["sampler"]:
+        return None
+    return fitted_draw(run, asked["sampler"], asked["sampler_name"], lambda: _data(run, asked), asked["temperature"])
+
+
+def _data(run: Run, asked: Settings) -> DataModule:
+    """The run's data, from where they are now."""
+    data = {key: value for key, value in asked["data"].items() if value is not None}
+    return build_data(load_settings(run.folder, {}, data=data, trusted_packages=asked["trusted_packages"]))
 
 
 def _out(asked: Settings) -> Path:

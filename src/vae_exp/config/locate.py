@@ -28,6 +28,7 @@ ROOMS = (
     "vae_exp.models",
     "vae_exp.nets",
     "vae_exp.priors",
+    "vae_exp.samplers",
     "vae_exp.schedules",
     "vae_exp.training",
 )

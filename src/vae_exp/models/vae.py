@@ -17,7 +17,7 @@ from vae_exp.errors import UserError
 from vae_exp.heads.base import Likelihood, Posterior
 from vae_exp.heads.offset import MeanOffset
 from vae_exp.priors.base import Prior
-from vae_exp.types import Batch, Count, CountOrZero, DataSpec, Latent, VAEOutput
+from vae_exp.types import Batch, Count, CountOrZero, DataSpec, Draw, Latent, VAEOutput
 
 
 class VAE(nn.Module):
@@ -143,12 +143,15 @@ class VAE(nn.Module):
         """Draw from the prior, [n, latent_dim]."""
         return tempered(self.prior(self.encode), temperature).sample(torch.Size([n]))
 
-    def sample(self, n: int, y: Tensor | None = None, temperature: float = 1.0) -> Distribution:
+    def sample(
+        self, n: int, y: Tensor | None = None, temperature: float = 1.0, draw: Draw | None = None
+    ) -> Distribution:
         """p(x|z) for `n` latents from the prior, its spread multiplied by the temperature; batch_shape [n].
 
-        Labels y [n] say of which classes; a model with a context draws them evenly where there are none.
+        Labels y [n] say of which classes; a model with a context draws them evenly where there are none. Latents are
+        from `draw` instead of the prior where it is given.
         """
-        z = self.sample_latents(n, temperature)
         if y is None and self.conditional:
-            y = torch.arange(n, device=z.device) % self.spec.num_classes
+            y = torch.arange(n, device=next(self.parameters()).device) % self.spec.num_classes
+        z = self.sample_latents(n, temperature) if draw is None else draw(n, y, temperature)
         return self.decode(z, y)

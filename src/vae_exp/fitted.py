@@ -1,0 +1,88 @@
+"""A density of latents, fitted to a finished run and kept beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import pickle
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+
+from vae_exp.build import Settings
+from vae_exp.config.instantiate import instantiate
+from vae_exp.data.datamodule import DataModule
+from vae_exp.files import write_whole
+from vae_exp.run import Run, best_checkpoint
+from vae_exp.samplers.by_class import ByClass, aggregated_posterior
+from vae_exp.training import rng
+from vae_exp.types import Batch, Draw
+
+log = logging.getLogger(__name__)
+
+
+def fitted_draw(
+    run: Run, sampler: Settings, name: str, data: Callable[[], DataModule], temperature: float = 1.0
+) -> Draw:
+    """Draws from a density of the aggregated posterior of a run's training examples.
+
+    The density is kept as samplers/NAME.pt in the run's folder, with what it was fitted with, and fitted again where
+    that has changed: the sampler's settings or the checkpoint.
+
+    Args:
+        run: The run.
+        sampler: Node of the sampler, such as conf/sampler/flow.yaml is.
+        name: Of the file.
+        data: The run's data, asked for only to fit.
+        temperature: At which it will be drawn.
+
+    Raises:
+        UserError: The latents are no real vectors, the density has no meaning at the temperature, or it cannot be
+            fitted.
+    """
+    device = next(run.model.parameters()).device
+    unfinished = instantiate(sampler, run.settings["trusted_packages"], "sampler")
+    density = ByClass(run.model, unfinished, temperature).to(device)
+    path = run.folder / "samplers" / f"{name}.pt"
+    fitted_with = {"sampler": sampler, "checkpoint": _digest(best_checkpoint(run.folder))}
+    if not _load(density, path, fitted_with):
+        log.info("fitting sampler=%s to the training examples", name)
+        with rng.isolated(run.settings["seed"]):  # whatever seed the samples have
+            density.fit(*aggregated_posterior(run.model, _training_examples(data(), device)))
+        _save(density, path, fitted_with)
+    return density.draw
+
+
+def _training_examples(data: DataModule, device: torch.device) -> Iterator[Batch]:
+    """All of them once, prepared as for training."""
+    for batch in data.train_dataloader():
+        moved: Batch = {key: value.to(device) for key, value in batch.items()}  # type: ignore[assignment, attr-defined]
+        yield data.prepare(moved, train=True)
+
+
+def _load(density: ByClass, path: Path, fitted_with: Settings) -> bool:
+    """Take the density from its file; False where there is none that was fitted with the same."""
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        if saved["fitted_with"] != fitted_with:
+            return False
+        density.load_state_dict(saved["state_dict"])
+    except (OSError, EOFError, RuntimeError, ValueError, KeyError, TypeError, pickle.UnpicklingError):
+        return False  # not there, or broken: it can be fitted again
+    return True
+
+
+def _save(density: ByClass, path: Path, fitted_with: Settings) -> None:
+    buffer = io.BytesIO()
+    state = {name: value.cpu() for name, value in density.state_dict().items()}
+    torch.save({"fitted_with": fitted_with, "state_dict": state}, buffer)
+    try:
+        write_whole(path, buffer.getvalue())
+    except OSError as error:
+        log.warning("%s cannot be written (%s); the density will be fitted anew the next time", path, error.strerror)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
