@@ -76,12 +76,14 @@ def build_loss(settings: Settings, model: VAE) -> Loss:
     """The loss.
 
     Raises:
-        UserError: It does not apply to the model, or does not fit its sizes.
+        UserError: It does not apply to the model, or does not fit its sizes; or the model's own parts do not go
+            together.
     """
     loss = _part(settings, "loss")
     if not isinstance(loss, Loss):  # unfinished: it owns a network, whose sizes the model knows
         loss = _finished(loss, model)
-    missing = [need for need in loss.needs if need not in model.properties()]
+    had = model.properties()  # whatever the loss needs: this is where a misfit of the model's own parts is found
+    missing = [need for need in loss.needs if need not in had]
     if missing:
         raise UserError(f"loss: {type(loss).__name__} needs {' and '.join(MEANING[need] for need in missing)}")
     return loss

@@ -44,12 +44,14 @@ def fitted_draw(
     """
     device = next(run.model.parameters()).device
     unfinished = instantiate(sampler, run.settings["trusted_packages"], "sampler")
-    density = ByClass(run.model, unfinished, temperature).to(device)
+    seed = run.settings["seed"]  # whatever seed the samples have
+    with rng.isolated(seed):
+        density = ByClass(run.model, unfinished, temperature).to(device)
     path = run.folder / "samplers" / f"{name}.pt"
     fitted_with = {"sampler": sampler, "checkpoint": _digest(best_checkpoint(run.folder))}
     if not _load(density, path, fitted_with):
         log.info("fitting sampler=%s to the training examples", name)
-        with rng.isolated(run.settings["seed"]):  # whatever seed the samples have
+        with rng.isolated(seed):
             density.fit(*aggregated_posterior(run.model, _training_examples(data(), device)))
         _save(density, path, fitted_with)
     return density.draw

@@ -16,6 +16,7 @@ from vae_exp.distributions.tempered import tempered
 from vae_exp.errors import UserError
 from vae_exp.heads.base import Likelihood, Posterior
 from vae_exp.heads.offset import MeanOffset
+from vae_exp.models.misfit import refuse_misfit
 from vae_exp.priors.base import Prior
 from vae_exp.types import Batch, Count, CountOrZero, DataSpec, Draw, Latent, VAEOutput
 
@@ -126,12 +127,18 @@ class VAE(nn.Module):
 
     @torch.no_grad()
     def properties(self) -> frozenset[str]:
-        """What a loss may need of a model, by the names of `losses.base.MEANING`."""
+        """What a loss may need of a model, by the names of `losses.base.MEANING`.
+
+        Raises:
+            UserError: Posterior and prior do not go together.
+        """
         was_training = self.training
         x = torch.zeros(2, *self.spec.x_shape, device=next(self.parameters()).device)
         y = torch.zeros(2, dtype=torch.long, device=x.device) if self.conditional else None
         q, p = self.eval().encode(x, y), self.prior(self.encode)
         self.train(was_training)
+        if self.posterior.density:
+            refuse_misfit(q, p)
         found = {"density": self.posterior.density, "real": self.posterior.space == "real"}
         found["sample_density"] = self.posterior.density and self.posterior.sample_density
         found["detachable"] = self.posterior.density and detachable(q)

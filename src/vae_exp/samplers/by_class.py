@@ -46,8 +46,10 @@ class ByClass(nn.Module):
             y: Their classes [N], needed by a model with a context.
 
         Raises:
-            UserError: There are too few latents of a class, or none can be fitted to.
+            UserError: There are too few latents of a class, or they are not finite.
         """
+        if not z.isfinite().all():
+            raise UserError("sampler: no density can be fitted, as some latents of this run are not finite numbers")
         for label, density in enumerate(self.densities):
             of_class = f" to class {label}" if self.conditional else ""
             assert isinstance(density, Sampler)

@@ -63,8 +63,6 @@ class Flow(Sampler):
     def fit(self, z: Tensor) -> None:
         if len(z) < 2:
             raise ValueError(f"a flow needs two examples or more to be fitted to; there are {len(z)}")
-        if not z.isfinite().all():
-            raise ValueError("the latents are not finite, and no density can be fitted to them")
         scale = z.std(0)
         self.mean.copy_(z.mean(0))
         self.scale.copy_(torch.where(scale > 0, scale, torch.ones_like(scale)))
