@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from vae_exp.nets.chain import Chain
 from vae_exp.nets.initialise import Init, initialise
-from vae_exp.nets.layers import Activation, Norm, activation, joined, norm
+from vae_exp.nets.layers import Activation, Norm, activation, joined, tail
 from vae_exp.types import Count, CountOrZero
 
 
@@ -47,7 +48,7 @@ class ConvEncoder(nn.Module):
         sizes = halvings(in_shape, len(channels))
         layers: list[nn.Module] = []
         for before, after in zip((in_shape[0], *channels), channels, strict=False):
-            layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), *_tail(after, activation, norm)]
+            layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), *tail(after, norm, activation, spatial=True)]
         self.convolutions = nn.Sequential(*layers)
         flat = math.prod((channels[-1], *sizes[-1])) + context_dim
         self.head = nn.Sequential(
@@ -61,7 +62,7 @@ class ConvEncoder(nn.Module):
         return torch.unflatten(out, 1, self.out_shape)
 
 
-class ConvDecoder(nn.Module):
+class ConvDecoder(Chain):
     """The mirror of `ConvEncoder`: one hidden layer, then transposed convolutions that double the picture.
 
     Args:
@@ -90,25 +91,19 @@ class ConvDecoder(nn.Module):
         norm: Norm,
         init: Init,
     ) -> None:
-        super().__init__()
         sizes = halvings(out_shape, len(channels))[::-1]
         first = (channels[0], *sizes[0])
         width = math.prod(in_shape) + context_dim
         layers: list[nn.Module] = [nn.Linear(width, hidden), _activation(activation)]
-        layers += [nn.Linear(hidden, math.prod(first)), nn.Unflatten(1, first), *_tail(channels[0], activation, norm)]
+        layers += [nn.Linear(hidden, math.prod(first)), nn.Unflatten(1, first)]
+        layers += tail(channels[0], norm, activation, spatial=True)
         for i, before in enumerate(channels):
             last = i == len(channels) - 1
             after = out_shape[0] if last else channels[i + 1]
             odd = (sizes[i + 1][0] % 2, sizes[i + 1][1] % 2)  # the row and column that halving dropped
             layers.append(nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, output_padding=odd))
-            layers += [] if last else _tail(after, activation, norm)
-        self.layers = nn.Sequential(*layers)
-        initialise(self, init)
-
-    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """[N, *in_shape] and, where there is one, a context [N, context_dim] -> [N, *out_shape]."""
-        out: Tensor = self.layers(joined(z, c))
-        return out
+            layers += [] if last else tail(after, norm, activation, spatial=True)
+        super().__init__(layers, out_shape, init)
 
 
 def halvings(shape: tuple[int, ...], entries: int, *, first_is_full: bool = False) -> list[tuple[int, int]]:
@@ -137,7 +132,3 @@ def halvings(shape: tuple[int, ...], entries: int, *, first_is_full: bool = Fals
 
 
 _activation = activation  # the constructors' argument of that name hides the function
-
-
-def _tail(channels: int, activation_name: Activation, norm_name: Norm) -> list[nn.Module]:
-    return [norm(norm_name, channels, spatial=True), activation(activation_name)]

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from vae_exp.nets.initialise import Init, initialise
-from vae_exp.nets.layers import joined
+from vae_exp.nets.chain import Chain
+from vae_exp.nets.initialise import Init
 from vae_exp.types import Count, CountOrZero
 
 
-class GatedMLP(nn.Module):
+class GatedMLP(Chain):
     """Gated layers, h = (W x + b) * sigmoid(V x + c), then a linear one, between any two shapes.
 
     Args:
@@ -36,17 +36,9 @@ class GatedMLP(nn.Module):
         hidden: Sequence[Count],
         init: Init,
     ) -> None:
-        super().__init__()
-        self.out_shape = tuple(out_shape)
         widths = (math.prod(in_shape) + context_dim, *hidden)
         layers = [Gated(before, after) for before, after in zip(widths, hidden, strict=False)]
-        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], math.prod(out_shape)))
-        initialise(self, init)
-
-    def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """[N, *in_shape] and, where there is one, a context [N, context_dim] -> [N, *out_shape]."""
-        out: Tensor = self.layers(joined(x, c))
-        return torch.unflatten(out, 1, self.out_shape)
+        super().__init__([*layers, nn.Linear(widths[-1], math.prod(out_shape))], out_shape, init)
 
 
 class Gated(nn.Module):

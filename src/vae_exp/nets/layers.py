@@ -23,6 +23,11 @@ def joined(x: Tensor, c: Tensor | None) -> Tensor:
     return flat if c is None else torch.cat((flat, c.to(flat.dtype)), dim=1)
 
 
+def tail(width: int, norm_name: Norm, activation_name: Activation, *, spatial: bool) -> list[nn.Module]:
+    """What follows a layer of `width` features or channels: its normalisation and its activation."""
+    return [norm(norm_name, width, spatial=spatial), activation(activation_name)]
+
+
 def norm(name: Norm, channels: int, *, spatial: bool) -> nn.Module:
     """A normalisation of `channels` features.
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from vae_exp.nets.initialise import Init, initialise
-from vae_exp.nets.layers import Activation, Norm, activation, joined, norm
+from vae_exp.nets.chain import Chain
+from vae_exp.nets.initialise import Init
+from vae_exp.nets.layers import Activation, Norm, tail
 from vae_exp.types import Count, CountOrZero
 
 
-class MLP(nn.Module):
+class MLP(Chain):
     """Rows of fully connected layers between any two shapes; encoder and decoder alike.
 
     Args:
@@ -39,25 +39,8 @@ class MLP(nn.Module):
         norm: Norm,
         init: Init,
     ) -> None:
-        super().__init__()
-        self.out_shape = tuple(out_shape)
+        widths = (math.prod(in_shape) + context_dim, *hidden)
         layers: list[nn.Module] = []
-        width = math.prod(in_shape) + context_dim
-        for next_width in hidden:
-            layers += _block(width, next_width, activation, norm)
-            width = next_width
-        self.layers = nn.Sequential(*layers, nn.Linear(width, math.prod(out_shape)))
-        initialise(self, init)
-
-    def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """[N, *in_shape] and, where there is one, a context [N, context_dim] -> [N, *out_shape]."""
-        out: Tensor = self.layers(joined(x, c))
-        return torch.unflatten(out, 1, self.out_shape)
-
-
-def _block(width: int, next_width: int, activation_name: Activation, norm_name: Norm) -> list[nn.Module]:
-    return [
-        nn.Linear(width, next_width),
-        norm(norm_name, next_width, spatial=False),
-        activation(activation_name),
-    ]
+        for before, after in zip(widths, hidden, strict=False):
+            layers += [nn.Linear(before, after), *tail(after, norm, activation, spatial=False)]
+        super().__init__([*layers, nn.Linear(widths[-1], math.prod(out_shape))], out_shape, init)

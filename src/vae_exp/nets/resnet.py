@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from vae_exp.nets.chain import Chain
 from vae_exp.nets.conv import halvings
 from vae_exp.nets.initialise import Init, initialise
 from vae_exp.nets.layers import Activation, activation, joined
@@ -69,7 +70,7 @@ class ResNetEncoder(nn.Module):
         return torch.unflatten(self.head(joined(self.layers(x), c)), 1, self.out_shape)
 
 
-class ResNetDecoder(nn.Module):
+class ResNetDecoder(Chain):
     """The mirror of `ResNetEncoder`: one linear layer, blocks, double, blocks, double, ..., blocks, one convolution.
 
     A picture is doubled by repeating pixels, which the following blocks smooth.
@@ -103,7 +104,6 @@ class ResNetDecoder(nn.Module):
         activation: Activation,
         init: Init,
     ) -> None:
-        super().__init__()
         sizes = _resolutions(out_shape, channels, depths)[::-1]
         first = (channels[0], *sizes[0])
         width = math.prod(in_shape) + context_dim
@@ -113,13 +113,7 @@ class ResNetDecoder(nn.Module):
                 layers.append(nn.Upsample(size=sizes[level], mode="nearest"))
             layers += blocks
         layers += [*_tail(channels[-1], groups, activation), nn.Conv2d(channels[-1], out_shape[0], 3, padding=1)]
-        self.layers = nn.Sequential(*layers)
-        initialise(self, init)
-
-    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """[N, *in_shape] and, where there is one, a context [N, context_dim] -> [N, *out_shape]."""
-        out: Tensor = self.layers(joined(z, c))
-        return out
+        super().__init__(layers, out_shape, init)
 
 
 class Residual(nn.Module):

@@ -8,6 +8,7 @@ from torch.distributions import Distribution, Independent
 
 from vae_exp.distributions.discretized_logistic import DiscretizedLogistic
 from vae_exp.heads.base import Likelihood
+from vae_exp.heads.bounds import check_bounds
 from vae_exp.heads.likelihoods.levels import check_levels
 from vae_exp.types import Count, Values
 
@@ -37,8 +38,7 @@ class DiscretizedLogisticLikelihood(Likelihood):
         super().__init__(event_shape=event_shape)
         if levels < 2:
             raise ValueError(f"levels={levels} should be at least 2")
-        if min_log_scale >= max_log_scale:
-            raise ValueError(f"min_log_scale={min_log_scale} should be less than max_log_scale={max_log_scale}")
+        check_bounds("log_scale", min_log_scale, max_log_scale)
         self.levels, self.min_log_scale, self.max_log_scale = levels, min_log_scale, max_log_scale
 
     def forward(self, params: Tensor) -> Distribution:

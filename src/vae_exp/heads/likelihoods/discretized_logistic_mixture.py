@@ -8,6 +8,7 @@ from torch.distributions import Distribution
 
 from vae_exp.distributions.discretized_logistic_mixture import DiscretizedLogisticMixture
 from vae_exp.heads.base import Likelihood
+from vae_exp.heads.bounds import check_bounds
 from vae_exp.heads.likelihoods.levels import check_levels
 from vae_exp.types import Count, Values
 
@@ -50,8 +51,7 @@ class DiscretizedLogisticMixtureLikelihood(Likelihood):
             )
         if levels < 2:
             raise ValueError(f"levels={levels} should be at least 2")
-        if min_log_scale >= max_log_scale:
-            raise ValueError(f"min_log_scale={min_log_scale} should be less than max_log_scale={max_log_scale}")
+        check_bounds("log_scale", min_log_scale, max_log_scale)
         self.num_components, self.levels = num_components, levels
         self.min_log_scale, self.max_log_scale = min_log_scale, max_log_scale
         colours = event_shape[0]

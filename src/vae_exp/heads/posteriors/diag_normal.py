@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
 from vae_exp.heads.base import Posterior
+from vae_exp.heads.bounds import check_bounds
 
 
 class DiagNormal(Posterior):
@@ -27,8 +28,7 @@ class DiagNormal(Posterior):
 
     def __init__(self, *, event_shape: tuple[int, ...], min_log_var: float, max_log_var: float) -> None:
         super().__init__(event_shape=event_shape)
-        if min_log_var >= max_log_var:
-            raise ValueError(f"min_log_var={min_log_var} should be less than max_log_var={max_log_var}")
+        check_bounds("log_var", min_log_var, max_log_var)
         self.min_log_var, self.max_log_var = min_log_var, max_log_var
 
     def forward(self, params: Tensor) -> Distribution:

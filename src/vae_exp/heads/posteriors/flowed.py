@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
 from vae_exp.heads.base import Posterior
+from vae_exp.heads.bounds import check_bounds
 
 
 class FlowedPosterior(Posterior):
@@ -28,8 +29,7 @@ class FlowedPosterior(Posterior):
         super().__init__(event_shape=event_shape)
         if self.event_ndim != 1:
             raise ValueError(f"a flow needs latents that are vectors; the latent's shape is {self.event_shape}")
-        if min_log_var >= max_log_var:
-            raise ValueError(f"min_log_var={min_log_var} should be less than max_log_var={max_log_var}")
+        check_bounds("log_var", min_log_var, max_log_var)
         self.dim, self.extra = event_shape[0], extra
         self.min_log_var, self.max_log_var = min_log_var, max_log_var
 

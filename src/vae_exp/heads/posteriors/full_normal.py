@@ -8,6 +8,7 @@ from torch.distributions import Distribution, MultivariateNormal
 
 import vae_exp.distributions.full_normal  # noqa: F401 - registers its KL
 from vae_exp.heads.base import Posterior
+from vae_exp.heads.bounds import check_bounds
 
 
 class FullNormal(Posterior):
@@ -33,8 +34,7 @@ class FullNormal(Posterior):
         super().__init__(event_shape=event_shape)
         if self.event_ndim != 1:
             raise ValueError(f"the full_normal posterior is one over vectors; the latent's shape is {self.event_shape}")
-        if min_log_var >= max_log_var:
-            raise ValueError(f"min_log_var={min_log_var} should be less than max_log_var={max_log_var}")
+        check_bounds("log_var", min_log_var, max_log_var)
         self.min_log_var, self.max_log_var = min_log_var, max_log_var
         rows, columns = torch.tril_indices(event_shape[0], event_shape[0], -1)
         self.register_buffer("rows", rows, persistent=False)

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent, Laplace
 
 from vae_exp.heads.base import Posterior
+from vae_exp.heads.bounds import check_bounds
 
 
 class LaplacePosterior(Posterior):
@@ -30,8 +31,7 @@ class LaplacePosterior(Posterior):
 
     def __init__(self, *, event_shape: tuple[int, ...], min_log_scale: float, max_log_scale: float) -> None:
         super().__init__(event_shape=event_shape)
-        if min_log_scale >= max_log_scale:
-            raise ValueError(f"min_log_scale={min_log_scale} should be less than max_log_scale={max_log_scale}")
+        check_bounds("log_scale", min_log_scale, max_log_scale)
         self.min_log_scale, self.max_log_scale = min_log_scale, max_log_scale
 
     def forward(self, params: Tensor) -> Distribution:

@@ -9,6 +9,7 @@ from torch.distributions import Distribution
 
 from vae_exp.distributions.von_mises_fisher import VonMisesFisher
 from vae_exp.heads.base import Posterior
+from vae_exp.heads.bounds import check_bounds
 from vae_exp.types import Positive, Space
 
 
@@ -34,8 +35,7 @@ class VonMisesFisherPosterior(Posterior):
         super().__init__(event_shape=event_shape)
         if self.event_ndim != 1 or event_shape[0] < 2:
             raise ValueError(f"a sphere needs latent_dim of 2 or more; the latent's shape is {self.event_shape}")
-        if min_kappa >= max_kappa:
-            raise ValueError(f"min_kappa={min_kappa} should be less than max_kappa={max_kappa}")
+        check_bounds("kappa", min_kappa, max_kappa)
         self.min_kappa, self.max_kappa = min_kappa, max_kappa
 
     @property
