@@ -1,0 +1,207 @@
+"""Line and bar charts, as the geometry that a template draws in SVG: colours are the page's, and follow its theme."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from vae_exp.report.numbers import short, ticks
+
+WIDTH, HEIGHT, TOP, RIGHT, BOTTOM = 380, 200, 8, 12, 24
+MOST_POINTS = 400
+EARLY = 0.05
+"""The part of the steps at the beginning that does not set the range, where it would flatten all the rest."""
+
+
+class Series(NamedTuple):
+    """One line of a chart.
+
+    Args:
+        label: What the legend calls it.
+        steps: Where it was measured.
+        values: What was measured, as many.
+        errors: Standard errors, as many; none where there are none.
+    """
+
+    label: str
+    steps: Sequence[float]
+    values: Sequence[float]
+    errors: Sequence[float] = ()
+
+
+class Tick(NamedTuple):
+    """A mark of an axis: where, and what stands there."""
+
+    at: float
+    label: str
+
+
+class Line(NamedTuple):
+    """A drawn line: its label, the newest value, and the paths of the line and of the band of its errors."""
+
+    label: str
+    last: str
+    path: str
+    band: str
+    dots: list[tuple[float, float]]
+
+
+class Bar(NamedTuple):
+    """A drawn bar, with the text that it shows when pointed at."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart, ready to draw.
+
+    Args:
+        title: Its name.
+        about: One sentence for those who cannot see it.
+        frame: Left, top, right and bottom of the drawing.
+        x_ticks: Marks of the horizontal axis.
+        y_ticks: Marks of the vertical axis.
+        lines: Lines.
+        bars: Bars.
+        cut: Whether something lies outside of the frame.
+        width: Width of the whole.
+        height: Height of the whole.
+    """
+
+    title: str
+    about: str
+    frame: tuple[float, float, float, float]
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
+    lines: list[Line]
+    bars: list[Bar]
+    cut: bool = False
+    width: int = WIDTH
+    height: int = HEIGHT
+
+
+class _Scale(NamedTuple):
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        share = (value - self.low) / (self.high - self.low)
+        return round(self.start + share * (self.end - self.start), 1)
+
+
+def line_chart(title: str, series: Sequence[Series]) -> Chart:
+    """Draw what was measured over the steps of training; the values are finite somewhere."""
+    last = max(max(s.steps) for s in series)
+    low, high, cut = _range(series, last)
+    y_ticks = ticks(low, high, 4)
+    left = 10 + 6.5 * max((len(short(value)) for value in y_ticks), default=1)
+    frame = (left, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM)
+    x, y = _Scale(0, max(last, 1), frame[0], frame[2]), _Scale(low, high, frame[3], frame[1])
+    return Chart(
+        title=title,
+        about=f"{title} over {short(last)} steps: " + "; ".join(_spoken(s) for s in series),
+        frame=frame,
+        x_ticks=[Tick(x(value), short(value)) for value in ticks(0, max(last, 1), 4)],
+        y_ticks=[Tick(y(value), short(value)) for value in y_ticks],
+        lines=[_line(s, x, y) for s in series],
+        bars=[],
+        cut=cut,
+    )
+
+
+def bar_chart(title: str, values: Sequence[float], texts: Sequence[str]) -> Chart:
+    """Draw one bar a value, from zero, in the given order; the values are finite and not negative."""
+    high = max(*values, 1e-9) * 1.05
+    y_ticks = ticks(0, high, 4)
+    left = 10 + 6.5 * max(len(short(value)) for value in y_ticks)
+    frame = (left, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM)
+    count = len(values)
+    x, y = _Scale(0, count, frame[0], frame[2]), _Scale(0, high, frame[3], frame[1])
+    gap = min(2.0, 0.2 * (frame[2] - frame[0]) / count)
+    width = round((frame[2] - frame[0]) / count - gap, 2)
+    marks = sorted({1, *(round(value) for value in ticks(0, count, 4) if value >= 1)})
+    return Chart(
+        title=title,
+        about=f"{title}: {count} bars, from {short(values[0])} to {short(values[-1])}",
+        frame=frame,
+        x_ticks=[Tick(x(mark - 0.5), str(mark)) for mark in marks],
+        y_ticks=[Tick(y(value), short(value)) for value in y_ticks],
+        lines=[],
+        bars=[
+            Bar(round(x(i) + gap / 2, 2), y(value), width, round(frame[3] - y(value), 1), text)
+            for i, (value, text) in enumerate(zip(values, texts, strict=True))
+        ],
+    )
+
+
+def _range(series: Sequence[Series], last: float) -> tuple[float, float, bool]:
+    points = [(step, value) for s in series for step, value in zip(s.steps, s.values, strict=True)]
+    finite = [(step, value) for step, value in points if math.isfinite(value)]
+    every = [value for _, value in finite]
+    later = [value for step, value in finite if step > EARLY * last] or every
+    low, high = min(every), max(every)
+    # The first steps are often far off: a chart that must show them shows nothing else.
+    cut = max(later) > min(later) and high - low > 3 * (max(later) - min(later))
+    low, high = (min(later), max(later)) if cut else (low, high)
+    pad = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
+    return low - pad, high + pad, cut
+
+
+def _line(series: Series, x: _Scale, y: _Scale) -> Line:
+    runs = [[(x(step), y(value)) for step, value in run] for run in _finite_runs(series.steps, series.values)]
+    runs = [_thinned(run) for run in runs]
+    band = ""
+    if series.errors:
+        low = [(s, v - e) for s, v, e in zip(series.steps, series.values, series.errors, strict=True)]
+        high = [(s, v + e) for s, v, e in zip(series.steps, series.values, series.errors, strict=True)]
+        if all(math.isfinite(value) for _, value in low):
+            around = _thinned([(x(s), y(v)) for s, v in high]) + _thinned([(x(s), y(v)) for s, v in low])[::-1]
+            band = _path(around) + "Z" if len(low) > 1 else ""
+    return Line(
+        label=series.label,
+        last=f"{series.values[-1]:.4g}",
+        path="".join(_path(run) for run in runs if len(run) > 1),
+        band=band,
+        dots=[run[0] for run in runs if len(run) == 1],
+    )
+
+
+def _finite_runs(steps: Sequence[float], values: Sequence[float]) -> Iterator[list[tuple[float, float]]]:
+    run: list[tuple[float, float]] = []
+    for step, value in zip(steps, values, strict=True):
+        if math.isfinite(value):
+            run.append((step, value))
+        elif run:
+            yield run
+            run = []
+    if run:
+        yield run
+
+
+def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Of very many points, the lowest and the highest of each stretch: a spike stays a spike."""
+    if len(points) <= MOST_POINTS:
+        return points
+    size = math.ceil(len(points) / (MOST_POINTS // 2))
+    kept: list[tuple[float, float]] = []
+    for start in range(0, len(points), size):
+        part = points[start : start + size]
+        kept += sorted({min(part, key=lambda p: p[1]), max(part, key=lambda p: p[1])})
+    return [points[0], *kept, points[-1]]
+
+
+def _path(points: Sequence[tuple[float, float]]) -> str:
+    return "M" + "L".join(f"{x:g},{y:g}" for x, y in points)
+
+
+def _spoken(series: Series) -> str:
+    return f"{series.label} from {series.values[0]:.4g} to {series.values[-1]:.4g}"
