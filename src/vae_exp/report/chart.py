@@ -66,6 +66,7 @@ class Chart:
         title: Its name.
         about: One sentence for those who cannot see it.
         frame: Left, top, right and bottom of the drawing.
+        x_name: What the horizontal axis counts.
         x_ticks: Marks of the horizontal axis.
         y_ticks: Marks of the vertical axis.
         lines: Lines.
@@ -78,6 +79,7 @@ class Chart:
     title: str
     about: str
     frame: tuple[float, float, float, float]
+    x_name: str
     x_ticks: list[Tick]
     y_ticks: list[Tick]
     lines: list[Line]
@@ -102,14 +104,15 @@ def line_chart(title: str, series: Sequence[Series]) -> Chart:
     """Draw what was measured over the steps of training; the values are finite somewhere."""
     last = max(max(s.steps) for s in series)
     low, high, cut = _range(series, last)
-    y_ticks = ticks(low, high, 4)
-    left = 10 + 6.5 * max((len(short(value)) for value in y_ticks), default=1)
+    y_ticks = ticks(low, high, 5)
+    left = _left(y_ticks)
     frame = (left, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM)
     x, y = _Scale(0, max(last, 1), frame[0], frame[2]), _Scale(low, high, frame[3], frame[1])
     return Chart(
         title=title,
         about=f"{title} over {short(last)} steps: " + "; ".join(_spoken(s) for s in series),
         frame=frame,
+        x_name="step",
         x_ticks=[Tick(x(value), short(value)) for value in ticks(0, max(last, 1), 4)],
         y_ticks=[Tick(y(value), short(value)) for value in y_ticks],
         lines=[_line(s, x, y) for s in series],
@@ -122,17 +125,19 @@ def bar_chart(title: str, values: Sequence[float], texts: Sequence[str]) -> Char
     """Draw one bar a value, from zero, in the given order; the values are finite and not negative."""
     high = max(*values, 1e-9) * 1.05
     y_ticks = ticks(0, high, 4)
-    left = 10 + 6.5 * max(len(short(value)) for value in y_ticks)
+    left = _left(y_ticks)
     frame = (left, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM)
     count = len(values)
     x, y = _Scale(0, count, frame[0], frame[2]), _Scale(0, high, frame[3], frame[1])
-    gap = min(2.0, 0.2 * (frame[2] - frame[0]) / count)
-    width = round((frame[2] - frame[0]) / count - gap, 2)
+    room = (frame[2] - frame[0]) / count
+    gap = min(2.0, 0.2 * room) if room > 3 else 0.0  # narrower ones would shimmer
+    width = round(room - gap, 2)
     marks = sorted({1, *(round(value) for value in ticks(0, count, 4) if value >= 1)})
     return Chart(
         title=title,
         about=f"{title}: {count} bars, from {short(values[0])} to {short(values[-1])}",
         frame=frame,
+        x_name="rank",
         x_ticks=[Tick(x(mark - 0.5), str(mark)) for mark in marks],
         y_ticks=[Tick(y(value), short(value)) for value in y_ticks],
         lines=[],
@@ -143,6 +148,11 @@ def bar_chart(title: str, values: Sequence[float], texts: Sequence[str]) -> Char
     )
 
 
+def _left(y_ticks: Sequence[float]) -> float:
+    """Room for what stands at the vertical axis, and for the name of the other."""
+    return max(40, 10 + 6.5 * max((len(short(value)) for value in y_ticks), default=1))
+
+
 def _range(series: Sequence[Series], last: float) -> tuple[float, float, bool]:
     points = [(step, value) for s in series for step, value in zip(s.steps, s.values, strict=True)]
     finite = [(step, value) for step, value in points if math.isfinite(value)]
@@ -150,7 +160,7 @@ def _range(series: Sequence[Series], last: float) -> tuple[float, float, bool]:
     later = [value for step, value in finite if step > EARLY * last] or every
     low, high = min(every), max(every)
     # The first steps are often far off: a chart that must show them shows nothing else.
-    cut = max(later) > min(later) and high - low > 3 * (max(later) - min(later))
+    cut = max(later) > min(later) and high - low > 2 * (max(later) - min(later))
     low, high = (min(later), max(later)) if cut else (low, high)
     pad = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
     return low - pad, high + pad, cut

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vae_exp.report.chart import Chart, Series, line_chart
+from vae_exp.report.meanings import Meaning, in_order, meaning_of
 
 Scalars = dict[str, tuple[list[int], list[float]]]
 STAGES = ("train", "val")
@@ -21,11 +22,13 @@ class Curves(NamedTuple):
         main: What is measured in validation, beside the same in training.
         more: What is logged in training alone: weights, learning rate, gradients.
         constant: What never changed, with its value.
+        never_finite: What was never a finite number.
     """
 
     main: list[Chart]
     more: list[Chart]
     constant: list[tuple[str, str]]
+    never_finite: list[str]
 
 
 def read_scalars(folder: Path) -> Scalars:
@@ -48,23 +51,24 @@ def read_scalars(folder: Path) -> Scalars:
     return {tag: ([e.step for e in all_], [e.value for e in all_]) for tag, all_ in sorted(found.items())}
 
 
-def curves_of(scalars: Scalars, order: Mapping[str, str]) -> Curves:
+def curves_of(scalars: Scalars, meanings: Mapping[str, Meaning]) -> Curves:
     """Lay out the charts.
 
     Args:
         scalars: What was logged, by names such as `val/nelbo`.
-        order: Figures and their units, those first that stand first here.
+        meanings: Units of figures, those first that stand first here.
     """
-    names = {tag.partition("/")[2] for tag in scalars if tag.startswith(STAGES) and not tag.endswith("/se")}
-    ranked = sorted(names, key=lambda name: (list(order).index(name) if name in order else len(order), name))
-    found = Curves([], [], [])
-    for name in ranked:
+    names = {tag.partition("/")[2] for tag in scalars if tag.partition("/")[0] in STAGES and not tag.endswith("/se")}
+    found = Curves([], [], [], [])
+    for name in in_order(names, meanings):
         series = [_series(scalars, stage, name) for stage in STAGES if f"{stage}/{name}" in scalars]
         values = {value for s in series for value in s.values}
-        if len(values) == 1:
+        if not any(math.isfinite(value) for value in values):
+            found.never_finite.append(name)
+        elif len(values) == 1:
             found.constant.append((name, f"{values.pop():g}"))
-        elif any(math.isfinite(value) for value in values):
-            unit = order.get(name)
+        else:
+            unit = meaning_of(name, meanings).unit
             chart = line_chart(f"{name}, {unit}" if unit else name, series)
             (found.main if f"val/{name}" in scalars else found.more).append(chart)
     return found

@@ -66,10 +66,17 @@ def title_of(record: Record) -> str:
     return " · ".join(name for name in named if name) or record.folder.absolute().name
 
 
-def parameters_of(record: Record) -> int | None:
-    """Number of parameters of the model, None where the run has not noted it."""
-    size = _dict(record.status.get("parameters")).get("all")
-    return size if isinstance(size, int) else None
+def summary_of(record: Record) -> str:
+    """Its size and its cost in a line; what the run has not noted is left out."""
+    status, latents = record.status, _node(record, "model").get("latent_dim")
+    size, wall = _dict(status.get("parameters")).get("all"), status.get("wall_seconds")
+    said = [
+        f"{latents} latents" if latents is not None else "",
+        f"{size:,} parameters" if isinstance(size, int) else "",
+        duration(wall) if isinstance(wall, int | float) and wall else "",
+        f"on {status['device']}" if "device" in status else "",
+    ]
+    return " · ".join(part for part in said if part)
 
 
 def command_of(record: Record) -> str:
@@ -84,15 +91,19 @@ def state_of(record: Record) -> str:
     text = STATES.get(str(state), "What became of this run is not known: it has no status.json.")
     if state == "failed":
         text += f" {record.status.get('error', '')}"
-    if state in ("failed", "interrupted", "running"):
-        text += f" To go on: {command_of(record)} {shlex.quote(f'hydra.run.dir={record.folder}')}"
     return text
+
+
+def go_on_command(record: Record) -> str:
+    """The command by which a run that was stopped goes on, "" for one that was not."""
+    stopped = record.status.get("state") in ("interrupted", "running")
+    return f"{command_of(record)} {shlex.quote(f'hydra.run.dir={record.folder}')}" if stopped else ""
 
 
 def _part(record: Record, abouts: Abouts, group: str) -> Part:
     option = _option(record, group)
     sizes = _dict(record.status.get("parameters"))
-    size = parameters_of(record) if group == "model" else sizes.get(group.removeprefix("model/"))
+    size = sizes.get("all" if group == "model" else group.removeprefix("model/"))
     return Part(
         group=group,
         option=option,

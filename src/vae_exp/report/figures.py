@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from vae_exp.report.chart import Chart, bar_chart
-from vae_exp.report.meanings import SUFFIX, Meaning, meaning_of
+from vae_exp.report.meanings import Meaning, in_order, meaning_of
 from vae_exp.report.numbers import with_error
 
 STAGES = ("val", "test")
@@ -15,7 +15,7 @@ NOT_FINITE = "not finite"
 
 
 class Row(NamedTuple):
-    """One figure: its name and meaning, and for each stage its value with its standard error, "" where there is none."""
+    """One figure: name, meaning, and for each stage the value with its standard error, "" where there is none."""
 
     name: str
     meaning: Meaning
@@ -26,20 +26,14 @@ class Latents(NamedTuple):
     """What the latent dimensions carry.
 
     Args:
-        stage: Of which data.
+        summary: How many are active, and how many carry most of the rate.
         chart: KL of each dimension, the highest first.
-        nats: The dimensions in that order, each with its KL and its share of the highest in percent.
-        carriers: How many of them carry nine tenths of it all.
-        total: Sum over the dimensions.
-        active: The figure active_units, None where there is none.
+        rows: The dimensions in that order, each with its KL in nats and its share of the highest in percent.
     """
 
-    stage: str
+    summary: str
     chart: Chart
-    nats: list[tuple[int, str, float]]
-    carriers: int
-    total: str
-    active: int | None
+    rows: list[tuple[int, str, float]]
 
 
 def rows_of(figures: Mapping[str, Any], meanings: Mapping[str, Meaning]) -> tuple[list[str], list[Row]]:
@@ -47,15 +41,9 @@ def rows_of(figures: Mapping[str, Any], meanings: Mapping[str, Meaning]) -> tupl
     numbers = {key: value for key, value in figures.items() if _is_number(value) and not key.endswith("/se")}
     stages = [stage for stage in STAGES if any(key.startswith(f"{stage}/") for key in numbers)]
     names = {key.partition("/")[2] for key in numbers if key.partition("/")[0] in stages}
-    order = list(meanings)
-
-    def rank(name: str) -> tuple[int, str]:
-        known = name if name in meanings else name.removesuffix(SUFFIX)
-        return (order.index(known) if known in meanings else len(order), name)
-
     return stages, [
         Row(name, meaning_of(name, meanings), [_cell(figures, f"{stage}/{name}") for stage in stages])
-        for name in sorted(names, key=rank)
+        for name in in_order(names, meanings)
     ]
 
 
@@ -65,23 +53,22 @@ def latents_of(figures: Mapping[str, Any]) -> Latents | None:
         given = figures.get(f"{stage}/kl_per_dim")
         if isinstance(given, list) and given and all(_is_number(v) and v is not None for v in given):
             active = figures.get(f"{stage}/active_units")
-            return _latents(stage, given, int(active) if isinstance(active, int | float) else None)
+            said = f"{active:g} of {len(given)} latents are active: " if isinstance(active, int | float) else ""
+            said += "their posterior mean varies over the data. " if said else ""
+            return _latents(stage, given, said)
     return None
 
 
-def _latents(stage: str, given: Sequence[float], active: int | None) -> Latents:
+def _latents(stage: str, given: Sequence[float], said: str) -> Latents:
     kl = [max(float(value), 0.0) for value in given]  # an estimate can be a little below
     order = sorted(range(len(kl)), key=lambda dim: -kl[dim])
     total, ranked = sum(kl), [kl[dim] for dim in order]
     carriers = next((n for n in range(len(kl) + 1) if sum(ranked[:n]) >= 0.9 * total), len(kl))
     texts = [f"latent {dim}: {kl[dim]:.3g} nats" for dim in order]
     return Latents(
-        stage=stage,
+        summary=f"{said}All carry {total:.4g} nats, of which {carriers} carry nine tenths ({stage} set).",
         chart=bar_chart("KL of each latent, highest first, nats", ranked, texts),
-        nats=[(dim, f"{kl[dim]:.3f}", round(100 * kl[dim] / (ranked[0] or 1.0), 1)) for dim in order],
-        carriers=carriers,
-        total=f"{total:.4g}",
-        active=active,
+        rows=[(dim, f"{kl[dim]:.3f}", round(100 * kl[dim] / (ranked[0] or 1.0), 1)) for dim in order],
     )
 
 

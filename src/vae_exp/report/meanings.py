@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,3 +45,9 @@ def meaning_of(name: str, meanings: Mapping[str, Meaning]) -> Meaning:
     if name.endswith(SUFFIX) and (plain := meanings.get(name.removesuffix(SUFFIX))):
         return Meaning(plain.unit, f"{plain.text} Of a binary cross-entropy of grey pixels: no log-likelihood.")
     return Meaning("", "")
+
+
+def in_order(names: Iterable[str], meanings: Mapping[str, Meaning]) -> list[str]:
+    """Sort figures as their meanings are; those without one by name, behind them."""
+    places = {name: place for place, name in enumerate(meanings)}
+    return sorted(names, key=lambda name: (places.get(name, places.get(name.removesuffix(SUFFIX), len(places))), name))

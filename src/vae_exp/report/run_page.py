@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from vae_exp.report.curves import curves_of, read_scalars
-from vae_exp.report.facts import Abouts, command_of, facts_of, parameters_of, parts_of, state_of, title_of
-from vae_exp.report.figures import latents_of, rows_of
+from vae_exp.report.facts import Abouts, command_of, facts_of, go_on_command, parts_of, state_of, summary_of, title_of
+from vae_exp.report.figures import Row, latents_of, rows_of
 from vae_exp.report.meanings import read_meanings
 from vae_exp.report.page import render
 from vae_exp.report.pictures import pictures_in
@@ -38,26 +38,33 @@ def run_page(record: Record, abouts: Abouts, folders: Sequence[Path]) -> str:
     content: dict[str, Any] = {
         "title": title_of(record),
         "folder": str(record.folder),
+        "summary": summary_of(record),
         "state": record.status.get("state", "unknown"),
         "notice": state_of(record),
+        "go_on": go_on_command(record),
         "warnings": [*_diagnosis(record), *record.unread, *unread],
         "stages": stages,
         "rows": rows,
-        "tiles": [(row, row.cells[-1] or row.cells[0]) for row in rows[:TILES]],
-        "curves": curves_of(scalars, {name: meaning.unit for name, meaning in meanings.items()}),
+        "tiles": [_tile(stages, row) for row in rows[:TILES]],
+        "curves": curves_of(scalars, meanings),
         "latents": latents_of(record.figures),
         "pictures": pictures,
         "parts": parts_of(record, abouts),
-        "parameters": parameters_of(record),
         "facts": facts_of(record),
         "overrides": record.overrides,
         "command": command_of(record),
         "more_views": f"vae-exp evaluate {run} view=all" if "view" in abouts else "",
         "more_figures": f"vae-exp evaluate {run}",
-        "raw_figures": json.dumps(record.figures, indent=2) if record.figures else "",
+        "raw_figures": "\n".join(f"{name}: {json.dumps(value)}" for name, value in record.figures.items()),
         "config": yaml.safe_dump(record.settings, sort_keys=False, allow_unicode=True) if record.settings else "",
     }
     return render("run.html.j2", content)
+
+
+def _tile(stages: list[str], row: Row) -> tuple[str, str, str, str]:
+    """Name, stage, value and unit of a figure: on the test set, where it is there."""
+    stage, value = [(stage, cell) for stage, cell in zip(stages, row.cells, strict=True) if cell][-1]
+    return row.name, stage, value, row.meaning.unit
 
 
 def _diagnosis(record: Record) -> list[str]:
