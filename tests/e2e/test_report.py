@@ -18,9 +18,8 @@ def test_every_figure_of_a_run_has_a_meaning(trained):
 def test_a_run_notes_its_device_and_its_size(trained):
     status = read_json(trained / "status.json")
     sizes = status["parameters"]
-    counted = sum(
-        w.numel() for k, w in weights(trained / "checkpoints" / "last.ckpt").items() if k.startswith("model.")
-    )
+    saved = weights(trained / "checkpoints" / "last.ckpt")
+    counted = sum(weight.numel() for name, weight in saved.items() if name.startswith("model."))
     assert sizes["all"] == counted == sum(size for name, size in sizes.items() if name != "all")
     assert status["device"] == "cpu"
 

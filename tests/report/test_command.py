@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from .making import make_run
 from vae_exp import cli
+
+from .making import make_run
 
 HEAVY = ("torch", "pytorch_lightning", "hydra", "matplotlib", "sklearn")
 
@@ -48,7 +49,7 @@ def test_captions_come_from_the_users_configuration(run):
     [
         ([], "give one run's folder, not 0"),
         (["run", "run"], "give one run's folder, not 2"),
-        (["."], "holds 1 runs, and a page is of one; give one, such as run"),
+        (["."], "is a folder of runs (1 of them), and a page is of one; give one, such as run"),
         (["absent"], "absent is not a folder"),
         (["run/images"], "is not a run's folder"),
         (["run", "--out", "run"], "--out run is a folder; name a file, such as run/index.html"),

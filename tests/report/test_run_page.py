@@ -19,7 +19,7 @@ def test_the_page_has_figures_with_errors_and_meanings(run):
     text = Page(page_of(run)).text
     assert "147.9 ± 1.6" in text
     assert "149.5 ± 1.7" in text
-    assert "an upper bound of −log p(x)" in text
+    assert "Negative ELBO, rate + distortion: an upper bound" in text
     assert text.index("Negative ELBO") < text.index("by importance sampling")
 
 

@@ -55,5 +55,7 @@ def _one_run(given: list[Path]) -> Path:
     [folder] = given
     runs = sorted(path.parents[1] for path in folder.glob("*/.hydra/config.yaml"))
     if runs and not (folder / ".hydra" / "config.yaml").is_file():
-        raise UserError(f"{folder} holds {len(runs)} runs, and a page is of one; give one, such as {runs[0]}")
+        raise UserError(
+            f"{folder} is a folder of runs ({len(runs)} of them), and a page is of one; give one, such as {runs[0]}"
+        )
     return folder
