@@ -4,9 +4,10 @@ import math
 
 import pytest
 
-from vae_exp.report.chart import MOST_POINTS, Series, bar_chart, line_chart
+from vae_exp.report.chart import Series, bar_chart, line_chart
 from vae_exp.report.curves import curves_of, read_scalars
 from vae_exp.report.meanings import Meaning
+from vae_exp.report.polyline import MOST_POINTS
 
 from .making import log
 

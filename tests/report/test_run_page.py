@@ -35,7 +35,7 @@ def test_the_page_says_what_the_run_is(run):
 def test_the_page_shows_latents_curves_and_pictures(run):
     page = Page(page_of(run))
     assert "2 of 3 latents are active" in page.text
-    assert "All carry 4.752 nats, of which 2 carry nine tenths (test set)." in page.text
+    assert "All of them carry 4.752 nats, nine tenths of it in 2 (test set)." in page.text
     assert page.text.index("latent 1") < page.text.index("latent 2") < page.text.index("latent 0")
     labels = [attrs["aria-label"] for attrs in page.all("svg") if "aria-label" in attrs]
     assert "nelbo, nats over 2 steps: train from 300 to 150; val from 210 to 160" in labels
@@ -140,7 +140,14 @@ def test_a_broken_picture_is_named(run):
 
 
 def test_figures_that_are_no_numbers(run):
-    odd = {"test/nll": None, "test/matrix": [[1, 2]], "test/kl_per_dim": [None, 1.0], "test/word": "x", "odd": 1}
+    odd = {
+        "test/nll": None,
+        "test/matrix": [[1, 2]],
+        "val/matrix": 2.0,
+        "test/kl_per_dim": [None, 1.0],
+        "test/word": "x",
+        "odd": 1,
+    }
     write_json(run / "metrics.json", FIGURES | odd)
     text = Page(page_of(run)).text
     assert "not finite" in text

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from vae_exp.report.numbers import short, ticks
+from vae_exp.report.polyline import finite_runs, path, thinned
 
 WIDTH, HEIGHT, TOP, RIGHT, BOTTOM = 380, 200, 8, 12, 24
-MOST_POINTS = 400
 EARLY = 0.05
 """The part of the steps at the beginning that does not set the range, where it would flatten all the rest."""
 
@@ -167,50 +167,22 @@ def _range(series: Sequence[Series], last: float) -> tuple[float, float, bool]:
 
 
 def _line(series: Series, x: _Scale, y: _Scale) -> Line:
-    runs = [[(x(step), y(value)) for step, value in run] for run in _finite_runs(series.steps, series.values)]
-    runs = [_thinned(run) for run in runs]
+    runs = [[(x(step), y(value)) for step, value in run] for run in finite_runs(series.steps, series.values)]
+    runs = [thinned(run) for run in runs]
     band = ""
     if series.errors:
         low = [(s, v - e) for s, v, e in zip(series.steps, series.values, series.errors, strict=True)]
         high = [(s, v + e) for s, v, e in zip(series.steps, series.values, series.errors, strict=True)]
         if all(math.isfinite(value) for _, value in low):
-            around = _thinned([(x(s), y(v)) for s, v in high]) + _thinned([(x(s), y(v)) for s, v in low])[::-1]
-            band = _path(around) + "Z" if len(low) > 1 else ""
+            around = thinned([(x(s), y(v)) for s, v in high]) + thinned([(x(s), y(v)) for s, v in low])[::-1]
+            band = path(around) + "Z" if len(low) > 1 else ""
     return Line(
         label=series.label,
         last=f"{series.values[-1]:.4g}",
-        path="".join(_path(run) for run in runs if len(run) > 1),
+        path="".join(path(run) for run in runs if len(run) > 1),
         band=band,
         dots=[run[0] for run in runs if len(run) == 1],
     )
-
-
-def _finite_runs(steps: Sequence[float], values: Sequence[float]) -> Iterator[list[tuple[float, float]]]:
-    run: list[tuple[float, float]] = []
-    for step, value in zip(steps, values, strict=True):
-        if math.isfinite(value):
-            run.append((step, value))
-        elif run:
-            yield run
-            run = []
-    if run:
-        yield run
-
-
-def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Of very many points, the lowest and the highest of each stretch: a spike stays a spike."""
-    if len(points) <= MOST_POINTS:
-        return points
-    size = math.ceil(len(points) / (MOST_POINTS // 2))
-    kept: list[tuple[float, float]] = []
-    for start in range(0, len(points), size):
-        part = points[start : start + size]
-        kept += sorted({min(part, key=lambda p: p[1]), max(part, key=lambda p: p[1])})
-    return [points[0], *kept, points[-1]]
-
-
-def _path(points: Sequence[tuple[float, float]]) -> str:
-    return "M" + "L".join(f"{x:g},{y:g}" for x, y in points)
 
 
 def _spoken(series: Series) -> str:

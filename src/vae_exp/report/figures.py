@@ -66,14 +66,14 @@ def _latents(stage: str, given: Sequence[float], said: str) -> Latents:
     carriers = next((n for n in range(len(kl) + 1) if sum(ranked[:n]) >= 0.9 * total), len(kl))
     texts = [f"latent {dim}: {kl[dim]:.3g} nats" for dim in order]
     return Latents(
-        summary=f"{said}All carry {total:.4g} nats, of which {carriers} carry nine tenths ({stage} set).",
+        summary=f"{said}All of them carry {total:.4g} nats, nine tenths of it in {carriers} ({stage} set).",
         chart=bar_chart("KL of each latent, highest first, nats", ranked, texts),
         rows=[(dim, f"{kl[dim]:.3f}", round(100 * kl[dim] / (ranked[0] or 1.0), 1)) for dim in order],
     )
 
 
 def _cell(figures: Mapping[str, Any], key: str) -> str:
-    if key not in figures:
+    if not _is_number(figures.get(key, "")):
         return ""
     value, error = figures[key], figures.get(f"{key}/se")
     return NOT_FINITE if value is None else with_error(value, error if _is_number(error) else None)
