@@ -37,7 +37,7 @@ def test_help_of_train_shows_the_flags_and_defaults(vae_exp):
     assert "seed=" in out
 
 
-@pytest.mark.parametrize("verb", ["info", "init-conf", "completion"])
+@pytest.mark.parametrize("verb", ["report", "info", "init-conf", "completion"])
 def test_help_of_the_other_verbs_shows_their_usage(vae_exp, verb):
     done = vae_exp(verb, "--help")
     assert done.returncode == 0

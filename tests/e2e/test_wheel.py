@@ -35,7 +35,9 @@ def test_the_wheel_has_every_file(wheel):
         names = set(archive.namelist())
     conf = {f"vae_exp/conf/{path.relative_to(ROOT / 'conf')}" for path in (ROOT / "conf").rglob("*.yaml")}
     source = {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src" / "vae_exp").rglob("*.py")}
-    assert conf | source <= names
+    templates = {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src").glob("vae_exp/report/templates/*")}
+    assert templates
+    assert conf | source | templates <= names
     assert {name for name in names if not name.startswith("vae_exp")} == set()
     assert not [name for name in names if "__pycache__" in name]
 

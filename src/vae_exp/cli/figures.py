@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from rich.console import Console
 from rich.table import Table
 from torch import nn
 
 from vae_exp.files import read_json, write_whole
+from vae_exp.report.numbers import with_error
 from vae_exp.training.lit import LitVAE
 
 Figures = dict[str, Any]
@@ -21,11 +23,24 @@ Figures = dict[str, Any]
 def show_model(model: nn.Module) -> None:
     """Print the parts of a model and their sizes."""
     table = Table("part", "", "parameters", title_justify="left", title="model")
-    for name, part in model.named_children():
-        table.add_row(name, type(part).__name__, f"{sum(p.numel() for p in part.parameters()):,}")
-    table.add_row("all", "", f"{sum(p.numel() for p in model.parameters()):,}")
+    for name, size in sizes(model).items():
+        kind = "" if name == "all" else type(model.get_submodule(name)).__name__
+        table.add_row(name, kind, f"{size:,}")
     table.columns[2].justify = "right"
     Console().print(table)
+
+
+def sizes(model: nn.Module) -> dict[str, int]:
+    """Number of parameters of each part of a model, by its name, and of `all` of it."""
+    parts = {**dict(model.named_children()), "all": model}
+    return {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}
+
+
+def device_name(trainer: pl.Trainer) -> str:
+    """What a run is computed on, such as `cpu` or `2 x NVIDIA A100`."""
+    device = trainer.strategy.root_device
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return f"{trainer.world_size} x {name}" if trainer.world_size > 1 else name
 
 
 def figures_of(trainer: pl.Trainer, module: LitVAE) -> Figures:
@@ -59,8 +74,4 @@ def show(figures: Figures, folder: Path) -> None:
 def _cell(figures: Figures, key: str) -> str:
     if key not in figures:
         return ""
-    value, error = figures[key], figures.get(f"{key}/se")
-    if error is None:
-        return f"{value:g}"
-    digits = 2 if error == 0 or not math.isfinite(error) else max(0, 1 - math.floor(math.log10(error)))
-    return f"{value:.{digits}f} ± {error:.{digits}f}"
+    return with_error(figures[key], figures.get(f"{key}/se"))

@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 from torch.distributions import Distribution
 
 from vae_exp.build import Settings, build_data, build_model, build_module, build_trainer
-from vae_exp.cli.figures import figures_of, merge_figures, show, show_model
+from vae_exp.cli.figures import device_name, figures_of, merge_figures, show, show_model, sizes
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.preflight import check_optimizer, check_trainer
 from vae_exp.cli.stop import stoppable
@@ -69,10 +69,11 @@ def train(cfg: DictConfig) -> float:
         logging.getLogger().setLevel(logging.WARNING)
     in_vain = first and leftovers.is_new(folder) and HydraConfig.get().mode == RunMode.RUN
     try:
-        with stoppable(), recorded(folder) if first else nullcontext():
+        with stoppable(), recorded(folder) if first else nullcontext() as note:
             job = _prepared(settings)
-            if first:
+            if note is not None:
                 save_config(cfg, folder)
+                note({"device": device_name(job.trainer), "parameters": sizes(job.module.model)})
             try:
                 return _run(job)
             finally:

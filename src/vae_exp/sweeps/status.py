@@ -6,7 +6,7 @@ import json
 import platform
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -14,12 +14,20 @@ from typing import Any
 
 from vae_exp.files import read_json, write_whole
 
+Note = Callable[[Mapping[str, Any]], None]
+"""Adds to status.json what turns out when the run has begun."""
+
 PACKAGES = ("vae_exp", "torch", "pytorch-lightning", "hydra-core", "numpy")
 
 
 @contextmanager
-def recorded(folder: Path) -> Iterator[None]:
+def recorded(folder: Path) -> Iterator[Note]:
     """Keep status.json while the run goes on inside: running, then done, failed (with the error) or interrupted."""
+
+    def note(facts: Mapping[str, Any]) -> None:
+        status.update(facts)
+        _write(folder, status)
+
     before = read_json(folder / "status.json") if (folder / "status.json").is_file() else {}
     status: dict[str, Any] = {
         "state": "running",
@@ -34,7 +42,7 @@ def recorded(folder: Path) -> Iterator[None]:
     start = time.monotonic()
     _write(folder, status)
     try:
-        yield
+        yield note
         status["state"] = "done"
     except Exception as error:
         status |= {"state": "failed", "error": f"{type(error).__name__}: {error}"}

@@ -1,0 +1,150 @@
+"""What a run is: its parts, its time and place, and the command that repeats it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from vae_exp.report.numbers import duration
+from vae_exp.report.record import Record
+
+Abouts = Mapping[str, Mapping[str, str]]
+"""One line about each option of each group."""
+
+STATES = {
+    "done": "",
+    "running": "This run is under way, or was ended by force; its final figures are not there yet.",
+    "interrupted": "This run was stopped before its end.",
+    "failed": "This run failed.",
+}
+
+
+class Part(NamedTuple):
+    """A part of a run: its group, the option chosen, a line about it, its settings and its parameters."""
+
+    group: str
+    option: str
+    about: str
+    settings: list[tuple[str, str]]
+    parameters: str
+
+
+def parts_of(record: Record, abouts: Abouts) -> list[Part]:
+    """The data set, the parts of the model, the loss and the optimiser."""
+    model = _dict(record.settings.get("model"))
+    places = ["data", "model", *(f"model/{name}" for name in model if isinstance(model[name], dict)), "loss"]
+    return [_part(record, abouts, group) for group in (*places, "optimizer", "lr_schedule") if _node(record, group)]
+
+
+def facts_of(record: Record) -> list[tuple[str, str]]:
+    """Names and values of what is known of when, where and how long the run went."""
+    status, trainer = record.status, _dict(record.settings.get("trainer"))
+    wall = status.get("wall_seconds")
+    versions = ", ".join(f"{name} {version}" for name, version in _dict(status.get("versions")).items())
+    facts = {
+        "state": status.get("state"),
+        "started": status.get("started"),
+        "wall time": duration(wall) if isinstance(wall, int | float) and wall else None,
+        "attempts": status.get("attempts"),
+        "epochs at most": trainer.get("max_epochs"),
+        "batch size": _dict(record.settings.get("data")).get("batch_size"),
+        "seed": record.settings.get("seed"),
+        "precision": trainer.get("precision"),
+        "device": status.get("device"),
+        "host": status.get("host"),
+        "python": status.get("python"),
+        "versions": versions or None,
+        "git commit": status.get("git_commit"),
+    }
+    return [(name, str(value)) for name, value in facts.items() if value is not None]
+
+
+def title_of(record: Record) -> str:
+    """The data set, the model and the loss, or the folder's name where they are not known."""
+    named = [_option(record, group) for group in ("data", "model", "loss")]
+    return " · ".join(name for name in named if name) or record.folder.absolute().name
+
+
+def summary_of(record: Record) -> str:
+    """Its size and its cost in a line; what the run has not noted is left out."""
+    status, latents = record.status, _node(record, "model").get("latent_dim")
+    size, wall = _dict(status.get("parameters")).get("all"), status.get("wall_seconds")
+    said = [
+        f"{latents} latents" if latents is not None else "",
+        f"{size:,} parameters" if isinstance(size, int) else "",
+        duration(wall) if isinstance(wall, int | float) and wall else "",
+        f"on {status['device']}" if "device" in status else "",
+    ]
+    return " · ".join(part for part in said if part)
+
+
+def command_of(record: Record) -> str:
+    """The command that repeats the run, in a folder of its own."""
+    folders = [word for folder in record.config_dirs for word in ("--config-dir", folder)]
+    return shlex.join(["vae-exp", "train", *folders, *record.overrides])
+
+
+def state_of(record: Record) -> str:
+    """What the reader must know of a run that is not done; "" of one that is."""
+    state = record.status.get("state")
+    text = STATES.get(str(state), "What became of this run is not known: it has no status.json.")
+    if state == "failed":
+        text += f" {record.status.get('error', '')}"
+    return text
+
+
+def go_on_command(record: Record) -> str:
+    """The command by which a run that was stopped goes on, "" for one that was not."""
+    stopped = record.status.get("state") in ("interrupted", "running")
+    return f"{command_of(record)} {shlex.quote(f'hydra.run.dir={record.folder}')}" if stopped else ""
+
+
+def _part(record: Record, abouts: Abouts, group: str) -> Part:
+    option = _option(record, group)
+    sizes = _dict(record.status.get("parameters"))
+    size = sizes.get("all" if group == "model" else group.removeprefix("model/"))
+    return Part(
+        group=group,
+        option=option,
+        about=abouts.get(group, {}).get(option, ""),
+        settings=_plain_settings(_node(record, group)),
+        parameters=f"{size:,}" if isinstance(size, int) else "",
+    )
+
+
+def _plain_settings(node: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """The values of a node itself, and of parts within a loss: a schedule, a discriminator."""
+    found = []
+    for key, value in node.items():
+        if str(key).startswith("_"):
+            continue
+        if not isinstance(value, dict):
+            found.append((f"{prefix}{key}", _shown(value)))
+        elif "_target_" in value and key == "schedule":
+            found.append((f"{prefix}{key}", str(value["_target_"]).rpartition(".")[2].lower()))
+            found += _plain_settings(value, f"{prefix}{key}.")
+    return found
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _option(record: Record, group: str) -> str:
+    if group in record.choices:
+        return record.choices[group]
+    return str(_node(record, group).get("_target_", "")).rpartition(".")[2]
+
+
+def _node(record: Record, group: str) -> dict[str, Any]:
+    node: Any = record.settings
+    for name in group.split("/"):
+        node = _dict(node).get(name)
+    return _dict(node)
+
+
+def _dict(node: Any) -> dict[str, Any]:
+    return node if isinstance(node, dict) else {}
