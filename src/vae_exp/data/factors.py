@@ -33,10 +33,6 @@ class Factors(NamedTuple):
         """Classes, [N] int64, or None."""
         return None if self.label is None else self.values[:, self.names.index(self.label)].contiguous()
 
-    def at(self, rows: Tensor) -> Factors:
-        """The same of these rows only."""
-        return self._replace(values=self.values.index_select(0, rows))
-
 
 def to_index(factors: Tensor, sizes: tuple[int, ...]) -> Tensor:
     """Number of each tuple when all are counted with the last factor fastest: [..., F] -> [...], int64.

@@ -59,7 +59,7 @@ def _check(wanted: Tensor, factors: Factors) -> None:
     sizes = torch.tensor(factors.sizes)
     if wanted.ndim != 2 or wanted.shape[1] != len(sizes) or wanted.dtype != torch.int64:
         raise UserError(
-            f"data: factors of shape {list(wanted.shape)} were asked for; they must be [n, {len(sizes)}] int64"
+            f"data: factors were asked for as {wanted.dtype} {list(wanted.shape)}; they must be int64 [n, {len(sizes)}]"
         )
     wrong = ((wanted < 0) | (wanted >= sizes)).any(1)
     if wrong.any():
