@@ -30,10 +30,10 @@ Draw = Callable[[int, Tensor | None, float], Tensor]
 class Batch(TypedDict):
     """One batch of examples; an absent key is absent, never None."""
 
-    x: Tensor  # [B, *x_shape], float in [0, 1] after the transfer hook; uint8 or float before it
+    x: Tensor  # [B, *x_shape], float in [0, 1] after the transfer hook; before it uint8, float or still to be drawn
     target: NotRequired[Tensor]  # scored instead of x: denoising, held-out items
     y: NotRequired[Tensor]  # [B] class, -1 = unlabelled
-    factors: NotRequired[Tensor]  # [B, F] ground-truth generative factors
+    factors: NotRequired[Tensor]  # [B, F] int64, ground-truth generative factors as numbers of their values
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,16 @@ class DataSpec:
         values: What a pixel can be: 0 or 1, one of 256 equally spaced levels of [0, 1], or any number of [0, 1].
         train_size: Number of training examples.
         num_classes: Number of classes, 0 where there are no labels.
+        factor_names: Names of the ground-truth factors, the columns of a batch's `factors`, where they are known.
+        factor_sizes: How many values each of them has.
     """
 
     x_shape: tuple[int, ...]
     values: Values
     train_size: int
     num_classes: int = 0
+    factor_names: tuple[str, ...] = ()
+    factor_sizes: tuple[int, ...] = ()
 
 
 class Latent(NamedTuple):

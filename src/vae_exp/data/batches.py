@@ -9,12 +9,13 @@ from torch import Tensor
 from vae_exp.data.cuts import Part
 from vae_exp.data.order import Order
 from vae_exp.data.pictures import Pictures
+from vae_exp.data.splits import rows
 from vae_exp.data.streaming import stream
 from vae_exp.types import Batch, CountOrZero
 
 
 class Batches:
-    """Batches of a part of a data set, in memory or streamed, that can go on in the middle of an epoch.
+    """Batches of a part of a data set, held, streamed or still to be drawn, that can go on in the middle of an epoch.
 
     Lightning asks for an iterator before it sets the epoch: nothing is decided before the first batch is asked for.
     Nothing here touches the global random state.
@@ -62,13 +63,8 @@ class Batches:
         return self._batches if same_epoch and self._batches < len(self) else 0
 
     def _gather(self, batches: Iterator[Tensor]) -> Iterator[Batch]:
-        source = self.part.source
-        assert isinstance(source, tuple)
         for indices in batches:
-            batch: Batch = {"x": source.x.index_select(0, indices)}
-            if source.y is not None:
-                batch["y"] = source.y.index_select(0, indices)
-            yield batch
+            yield rows(self.part.source, indices)
 
     def _stream(self, batches: Iterator[Tensor]) -> Iterator[Batch]:
         source = self.part.source

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +23,7 @@ log = logging.getLogger(__name__)
 
 
 def in_memory(pictures: Pictures, *, root: Path, num_workers: CountOrZero) -> Table:
-    """Decode pictures to a memory-mapped file below `root`, or find them there.
-
-    The file's name is a hash of what was decoded and how: a changed folder gets a new file, and the old one can be
-    deleted. Where `root` cannot be written, the pictures are held in memory.
+    """Decode pictures to a memory-mapped file below `root`, or find them there; see `held`.
 
     Args:
         pictures: The pictures.
@@ -36,35 +33,71 @@ def in_memory(pictures: Pictures, *, root: Path, num_workers: CountOrZero) -> Ta
     Raises:
         UserError: A picture cannot be read.
     """
-    file = root / "cache" / f"{pictures.name}-{pictures.fingerprint()}.npy"
+    x = held(
+        lambda: _blocks(pictures, num_workers),
+        name=pictures.name,
+        fingerprint=pictures.fingerprint(),
+        shape=(len(pictures), *pictures.shape),
+        root=root,
+    )
+    return Table(x, pictures.y)
+
+
+def held(
+    blocks: Callable[[], Iterator[Tensor]], *, name: str, fingerprint: str, shape: tuple[int, ...], root: Path
+) -> Tensor:
+    """Write pictures to a file below `root`, or find it there, and map it to memory, which takes none until it is read.
+
+    The file's name has a hash of what was decoded and how: a changed source gets a new file, and the old one can be
+    deleted. Where `root` cannot be written, the pictures are held in memory.
+
+    Args:
+        blocks: Decodes the pictures, some at a time, each block [n, C, H, W] uint8.
+        name: Name of the data set.
+        fingerprint: The hash.
+        shape: Shape of all pictures together, (N, C, H, W).
+        root: Folder of the cache.
+
+    Returns:
+        [N, C, H, W] uint8.
+    """
+    file = root / "cache" / f"{name}-{fingerprint}.npy"
     if not file.exists():
-        log.info("decoding %d pictures of data=%s, once", len(pictures), pictures.name)
+        log.info("decoding %d pictures of data=%s, once", shape[0], name)
         temporary = file.with_suffix(f".{os.getpid()}.tmp")
         try:
             if not may_write(file.parent):
                 raise PermissionError("read-only")
             file.parent.mkdir(parents=True, exist_ok=True)
-            _write(pictures, temporary, num_workers)
+            _write(blocks(), shape, temporary)
             temporary.replace(file)
         except OSError as error:
             log.warning("%s cannot be written (%s): the pictures are decoded again in every run", file, error)
-            return Table(torch.cat(list(_blocks(pictures, num_workers))), pictures.y)
+            return _filled(blocks(), shape)
         finally:
             if temporary.exists():
                 temporary.unlink()
     # Copy on write: torch wants an array that can be written, and the file must stay as it is.
-    return Table(torch.from_numpy(np.load(file, mmap_mode="c")), pictures.y)
+    return torch.from_numpy(np.load(file, mmap_mode="c"))
 
 
-def _write(pictures: Pictures, file: Path, num_workers: int) -> None:
+def _write(blocks: Iterator[Tensor], shape: tuple[int, ...], file: Path) -> None:
     # Written as a plain file: through a memory map, a full disk would kill the process instead of raising an error.
-    header = {"descr": "|u1", "fortran_order": False, "shape": (len(pictures), *pictures.shape)}
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     with file.open("wb") as opened:
         np.lib.format.write_array_header_1_0(opened, header)
-        for block in _blocks(pictures, num_workers):
+        for block in blocks:
             opened.write(block.numpy().data)
         opened.flush()
         os.fsync(opened.fileno())
+
+
+def _filled(blocks: Iterator[Tensor], shape: tuple[int, ...]) -> Tensor:
+    pictures, done = torch.empty(shape, dtype=torch.uint8), 0
+    for block in blocks:
+        pictures[done : done + len(block)] = block
+        done += len(block)
+    return pictures
 
 
 def _blocks(pictures: Pictures, num_workers: int) -> Iterator[Tensor]:

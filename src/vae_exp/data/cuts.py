@@ -9,6 +9,7 @@ from annotated_types import Interval
 from torch import Tensor
 
 from vae_exp.data.splits import Split, SplitName, Splits
+from vae_exp.data.table import Table
 from vae_exp.errors import UserError
 
 Share = Annotated[float, Interval(gt=0, lt=1)]
@@ -81,4 +82,4 @@ def _whole(split: Split) -> Part:
 
 
 def _length(split: Split) -> int:
-    return len(split.x) if isinstance(split, tuple) else len(split)
+    return len(split.x) if isinstance(split, Table) else len(split)

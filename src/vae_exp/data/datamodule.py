@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
+from torch import Tensor
 
 from vae_exp.data.batches import Batches
 from vae_exp.data.cache import in_memory
 from vae_exp.data.cuts import Part, Share, cut
+from vae_exp.data.drawn import Drawn
 from vae_exp.data.lock import one_at_a_time
+from vae_exp.data.lookup import factors_of, of_factors
 from vae_exp.data.order import Order
-from vae_exp.data.pictures import Pictures, stack
+from vae_exp.data.pictures import Pictures
 from vae_exp.data.prepare import PER_BATCH, Binarize, flip_at_random, static, to_unit_interval
-from vae_exp.data.splits import Split, SplitName, Splits
+from vae_exp.data.splits import Split, SplitName, Splits, rows
 from vae_exp.data.table import Table, validate
 from vae_exp.errors import UserError
 from vae_exp.types import Batch, Count, CountOrZero, DataSpec, NonNegative, Seed, Values
@@ -92,12 +95,14 @@ class DataModule(pl.LightningDataModule):
     def spec(self) -> DataSpec:
         """What a model must know of the data; after `setup`."""
         part = self._parts["train"]
-        y = part.source.y
+        y, factors = part.source.y, factors_of(part.source)
         return DataSpec(
             x_shape=_shape(part.source),
             values=self._values(part.source),
             train_size=len(part.indices),
             num_classes=0 if y is None else int(y.max()) + 1,
+            factor_names=() if factors is None else factors.names,
+            factor_sizes=() if factors is None else factors.sizes,
         )
 
     def train_dataloader(self) -> Batches:
@@ -120,7 +125,7 @@ class DataModule(pl.LightningDataModule):
         return converted
 
     def prepare(self, batch: Batch, *, train: bool) -> Batch:
-        """Make float32 in [0, 1] of a batch's x: flip (training only), scale, binarise.
+        """Make float32 in [0, 1] of a batch's x: draw it if need be, flip (training only), scale, binarise.
 
         Random draws are from the global random state of torch.
 
@@ -128,18 +133,33 @@ class DataModule(pl.LightningDataModule):
             batch: A batch as the loaders serve it, on any device.
             train: Whether it is to train on.
         """
-        x = flip_at_random(batch["x"]) if train and self.flip else batch["x"]
+        x = batch["x"] if "x" in batch else self._draw(batch["factors"])
+        x = flip_at_random(x) if train and self.flip else x
         return {**batch, "x": PER_BATCH[self.binarize](to_unit_interval(x))}
 
     def examples(self, split: SplitName, n: Count) -> Batch:
         """Prepare the first n examples of a split (all, where it has fewer), on the CPU."""
         source, indices = self._parts[split]
-        first = indices[:n]
-        x = stack(source, first.tolist()) if isinstance(source, Pictures) else source.x.index_select(0, first)
-        batch: Batch = {"x": x}
-        if source.y is not None:
-            batch["y"] = source.y.index_select(0, first)
-        return self.prepare(batch, train=False)
+        return self.prepare(rows(source, indices[:n]), train=False)
+
+    def of_factors(self, factors: Tensor) -> Batch:
+        """Prepare an example of each of these tuples of factors, on the CPU: drawn, or looked up in any split.
+
+        Args:
+            factors: [n, F] int64, numbers of the factors' values.
+
+        Raises:
+            UserError: The data set has no factors, or no example of one of the tuples.
+        """
+        sources = [self._parts[name].source for name in ("test", "val", "train")]
+        different = {id(source): source for source in sources}.values()
+        return self.prepare(of_factors(list(different), factors), train=False)
+
+    def _draw(self, factors: Tensor) -> Tensor:
+        known = factors_of(self._parts["train"].source)
+        assert known is not None
+        assert known.draw is not None
+        return known.draw(factors)
 
     def _load(self, split: Split) -> Split:
         if isinstance(split, Pictures) and split.decoded_bytes <= self.memory_limit_gb * 1e9:
@@ -164,7 +184,12 @@ class DataModule(pl.LightningDataModule):
                 f"data.binarize=static needs the data in memory, and the {name} split takes "
                 f"{split.decoded_bytes / 1e9:.1f} GB; raise data.memory_limit_gb or use data.binarize=threshold"
             )
-        return Table(static(split.x, seed=self.split_seed + ["train", "val", "test"].index(name)), split.y)
+        if isinstance(split, Drawn):
+            raise UserError(
+                f"data.binarize=static needs the data in memory, and the {name} split is drawn on the fly; "
+                "use data.on_the_fly=false or data.binarize=threshold"
+            )
+        return split._replace(x=static(split.x, seed=self.split_seed + ["train", "val", "test"].index(name)))
 
     def _values(self, source: Split) -> Values:
         if self.binarize != "none":
@@ -178,9 +203,10 @@ class DataModule(pl.LightningDataModule):
 
 
 def _shape(split: Split) -> tuple[int, ...]:
-    return split.shape if isinstance(split, Pictures) else tuple(split.x.shape[1:])
+    return tuple(split.x.shape[1:]) if isinstance(split, Table) else split.shape
 
 
 def _kind(split: Split) -> str:
-    dtype = torch.uint8 if isinstance(split, Pictures) else split.x.dtype
-    return f"{dtype} {list(_shape(split))}"
+    dtype, factors = split.x.dtype if isinstance(split, Table) else torch.uint8, factors_of(split)
+    made_of = "" if factors is None else f" with factors {dict(zip(factors.names, factors.sizes, strict=True))}"
+    return f"{dtype} {list(_shape(split))}{made_of}"

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vae_exp.data.factors import Factors
 from vae_exp.errors import UserError
 
 
@@ -16,10 +17,12 @@ class Table(NamedTuple):
     Args:
         x: Pictures, [N, C, H, W], uint8 in 0..255 or float32 in [0, 1].
         y: Classes, [N] int64, -1 = unlabelled, or None where the data set has no labels.
+        factors: What the examples were made of, where that is known.
     """
 
     x: Tensor
     y: Tensor | None
+    factors: Factors | None = None
 
 
 def validate(table: Table, *, where: str) -> None:
@@ -32,7 +35,7 @@ def validate(table: Table, *, where: str) -> None:
     Raises:
         UserError: The table is not what `Table` says.
     """
-    x, y = table
+    x, y, factors = table
     if x.ndim != 4 or 0 in x.shape:
         raise UserError(f"{where}: x has shape {list(x.shape)}; it must be [N, C, H, W] with every size at least 1")
     if x.dtype not in (torch.uint8, torch.float32):
@@ -41,6 +44,8 @@ def validate(table: Table, *, where: str) -> None:
         _validate_range(x, where)
     if y is not None:
         _validate_labels(y, len(x), where)
+    if factors is not None:
+        _validate_factors(factors, len(x), where)
 
 
 def _validate_range(x: Tensor, where: str) -> None:
@@ -54,3 +59,17 @@ def _validate_labels(y: Tensor, size: int, where: str) -> None:
         raise UserError(f"{where}: y is {y.dtype} of shape {list(y.shape)}; it must be int64 of shape [{size}]")
     if (smallest := int(y.min())) < -1:
         raise UserError(f"{where}: y holds the label {smallest}; labels are 0, 1, ... or -1 for unlabelled")
+
+
+def _validate_factors(factors: Factors, size: int, where: str) -> None:
+    values, names, sizes, *_ = factors
+    shape = (size, len(sizes))
+    if values.shape != shape or values.dtype != torch.int64 or len(names) != len(sizes):
+        raise UserError(
+            f"{where}: factors is {values.dtype} of shape {list(values.shape)} with {len(names)} names; it must be "
+            f"int64 of shape {list(shape)} with {len(sizes)}"
+        )
+    for name, count, column in zip(names, sizes, values.unbind(1), strict=True):
+        low, high = (int(bound) for bound in column.aminmax())
+        if not 0 <= low <= high < count:
+            raise UserError(f"{where}: the factor {name} lies in {low}..{high}; it must be in 0..{count - 1}")
