@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main(name: str, runs: Path) -> None:
+    """Train every run of a table and write it."""
     table = yaml.safe_load((ROOT / "scripts" / "tables" / f"{name}.yaml").read_text())
     lines = []
     for row, overrides in table["rows"].items():
