@@ -9,16 +9,16 @@ import sklearn.metrics
 import torch
 from torch.distributions import MultivariateNormal, Normal
 
-from vae_exp.metrics.disentanglement import (
-    code_mutual_information,
-    gaussian_total_correlation,
-    gaussian_wasserstein,
-)
-from vae_exp.metrics.disentanglement.information import (
+from vae_exp.metrics.codes.information import (
     entropy,
     histogram_bins,
     information_between,
     mutual_information,
+)
+from vae_exp.metrics.disentanglement import (
+    code_mutual_information,
+    gaussian_total_correlation,
+    gaussian_wasserstein,
 )
 
 from .tables import factors_of, metric, noise_like

@@ -6,9 +6,9 @@ import torch.multiprocessing as mp
 from torch.distributions import Independent, Normal
 
 from vae_exp.errors import UserError
+from vae_exp.metrics.codes.sharing import draw_with, group
+from vae_exp.metrics.codes.table import halves, tabulate
 from vae_exp.metrics.disentanglement import mig, sap
-from vae_exp.metrics.disentanglement.sharing import draw_with, group
-from vae_exp.metrics.disentanglement.table import halves, tabulate
 from vae_exp.types import Latent, VAEOutput
 
 from .tables import NAMES, factors_of, given, metric, noise_like, standardised

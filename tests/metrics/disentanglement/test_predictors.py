@@ -6,12 +6,12 @@ import sklearn.metrics
 import sklearn.svm
 import torch
 
+from vae_exp.metrics.codes.dci import completeness, disentanglement
+from vae_exp.metrics.codes.logistic import logistic_regression
+from vae_exp.metrics.codes.modularity_explicitness import area_under_roc
+from vae_exp.metrics.codes.svm import fit_lines
+from vae_exp.metrics.codes.table import halves, tabulate
 from vae_exp.metrics.disentanglement import dci
-from vae_exp.metrics.disentanglement.dci import completeness, disentanglement
-from vae_exp.metrics.disentanglement.logistic import logistic_regression
-from vae_exp.metrics.disentanglement.modularity_explicitness import area_under_roc
-from vae_exp.metrics.disentanglement.svm import fit_lines
-from vae_exp.metrics.disentanglement.table import halves, tabulate
 
 from .tables import factors_of, given, noise_like, rotated, standardised
 

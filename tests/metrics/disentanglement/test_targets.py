@@ -5,6 +5,9 @@ import math
 import pytest
 import torch
 
+from vae_exp.metrics.codes.dci import completeness, disentanglement
+from vae_exp.metrics.codes.gap import mean_gap
+from vae_exp.metrics.codes.modularity_explicitness import modularity_of
 from vae_exp.metrics.disentanglement import (
     beta_vae_score,
     dci,
@@ -15,9 +18,6 @@ from vae_exp.metrics.disentanglement import (
     modularity,
     sap,
 )
-from vae_exp.metrics.disentanglement.dci import completeness, disentanglement
-from vae_exp.metrics.disentanglement.gap import mean_gap
-from vae_exp.metrics.disentanglement.modularity_explicitness import modularity_of
 
 from .tables import DSPRITES, factors_of, given, noise_like, rotated, standardised
 

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from vae_exp.metrics.base import Stage
-from vae_exp.metrics.disentanglement.base import CodeScore
-from vae_exp.metrics.disentanglement.information import codes_and_factors
-from vae_exp.metrics.disentanglement.logistic import logistic_regression
-from vae_exp.metrics.disentanglement.table import halves, tabulate
+from vae_exp.metrics.codes.base import CodeScore
+from vae_exp.metrics.codes.information import codes_and_factors
+from vae_exp.metrics.codes.logistic import logistic_regression
+from vae_exp.metrics.codes.table import halves, tabulate
 from vae_exp.types import Count, Seed
 
 

@@ -12,7 +12,7 @@ from torchmetrics.utilities import dim_zero_cat
 
 from vae_exp.distributions.center import center
 from vae_exp.metrics.base import Need, Stage, VAEMetric
-from vae_exp.metrics.disentanglement.table import in_canonical_order
+from vae_exp.metrics.codes.table import in_canonical_order
 from vae_exp.types import Batch, VAEOutput
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vae_exp.metrics.disentanglement.table import CodeTable
+from vae_exp.metrics.codes.table import CodeTable
 
 ROWS = 1000
 """Draws made at a time; bounds the memory."""

@@ -7,7 +7,7 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from vae_exp.metrics.disentanglement.table import CodeTable, chosen
+from vae_exp.metrics.codes.table import CodeTable, chosen
 
 
 def histogram_bins(codes: Tensor, bins: int) -> Tensor:

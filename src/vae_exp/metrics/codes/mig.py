@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from vae_exp.metrics.base import Stage
-from vae_exp.metrics.disentanglement.base import CodeScore
-from vae_exp.metrics.disentanglement.gap import mean_gap
-from vae_exp.metrics.disentanglement.information import codes_and_factors
-from vae_exp.metrics.disentanglement.table import tabulate
+from vae_exp.metrics.codes.base import CodeScore
+from vae_exp.metrics.codes.gap import mean_gap
+from vae_exp.metrics.codes.information import codes_and_factors
+from vae_exp.metrics.codes.table import tabulate
 from vae_exp.types import Count, Seed
 
 

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from vae_exp.metrics.base import Stage
-from vae_exp.metrics.disentanglement.base import CodeScore
-from vae_exp.metrics.disentanglement.gap import mean_gap
-from vae_exp.metrics.disentanglement.svm import fit_lines
-from vae_exp.metrics.disentanglement.table import halves, tabulate
+from vae_exp.metrics.codes.base import CodeScore
+from vae_exp.metrics.codes.gap import mean_gap
+from vae_exp.metrics.codes.svm import fit_lines
+from vae_exp.metrics.codes.table import halves, tabulate
 from vae_exp.types import Count, Positive, Seed
 
 
