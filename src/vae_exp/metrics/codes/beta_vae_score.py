@@ -10,7 +10,7 @@ from torch import Tensor
 from vae_exp.metrics.base import Stage
 from vae_exp.metrics.codes.base import CodeScore
 from vae_exp.metrics.codes.logistic import logistic_regression
-from vae_exp.metrics.codes.sharing import Groups, draw_with, factors_in_turn, group
+from vae_exp.metrics.codes.sharing import Groups, draw_with, drawn_factors, group
 from vae_exp.metrics.codes.table import CodeTable, generator, tabulate
 from vae_exp.types import Count, Seed
 
@@ -55,7 +55,7 @@ def beta_vae_score(
 
 def _draws(table: CodeTable, groups: Groups, num: int, num_pairs: int, noise: torch.Generator) -> tuple[Tensor, Tensor]:
     features, held = [], []
-    for k in factors_in_turn(table, num, noise):
+    for k in drawn_factors(table, num, noise):
         each = k[:, None].expand(-1, num_pairs)
         first = torch.randint(len(table.codes), each.shape, generator=noise)
         second = draw_with(groups, each, table.factors[first, each], noise)

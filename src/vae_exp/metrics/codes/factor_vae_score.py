@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vae_exp.metrics.base import Stage
 from vae_exp.metrics.codes.base import CodeScore
-from vae_exp.metrics.codes.sharing import Groups, draw_with, factors_in_turn, group
+from vae_exp.metrics.codes.sharing import Groups, draw_with, drawn_factors, group
 from vae_exp.metrics.codes.table import CodeTable, generator, tabulate
 from vae_exp.types import Count, NonNegative, Seed
 
@@ -65,7 +65,7 @@ def factor_vae_score(
 def _votes(table: CodeTable, groups: Groups, num: int, batch_size: int, noise: torch.Generator) -> Tensor:
     """How often each code varies least where a factor is held, [D, F]."""
     votes = torch.zeros(table.codes.shape[1], table.factors.shape[1], dtype=torch.float64)
-    for k in factors_in_turn(table, num, noise):
+    for k in drawn_factors(table, num, noise):
         value = table.factors[torch.randint(len(table.codes), k.shape, generator=noise), k]
         held, shared = (each[:, None].expand(-1, batch_size) for each in (k, value))
         least = table.codes[draw_with(groups, held, shared, noise)].var(1).argmin(1)

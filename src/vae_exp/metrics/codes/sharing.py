@@ -42,6 +42,6 @@ def draw_with(groups: Groups, factor: Tensor, value: Tensor, generator: torch.Ge
     return groups.order[factor, groups.first[factor, value] + step.long()]
 
 
-def factors_in_turn(table: CodeTable, num: int, generator: torch.Generator) -> Iterator[Tensor]:
+def drawn_factors(table: CodeTable, num: int, generator: torch.Generator) -> Iterator[Tensor]:
     """Draw `num` factors evenly, some at a time."""
     yield from torch.randint(table.factors.shape[1], (num,), generator=generator).split(ROWS)
