@@ -1,4 +1,4 @@
-"""Codes that are known by their factors, and the scores of the literature's settings."""
+"""Codes of which it is known what they tell of their factors, and the settings of the metrics' yaml files."""
 
 import torch
 import yaml
@@ -46,12 +46,3 @@ def given(name, **changes):
 def metric(name, **changes):
     """A metric as the command builds it."""
     return instantiate({**SETTINGS[name], **changes})
-
-
-def scores(codes, factors, **changes):
-    """Every score by name."""
-    found = {}
-    for name in SETTINGS:
-        if name != "elbo":
-            found |= metric(name, **changes.get(name, {})).scores(codes, factors)
-    return {name: value.item() for name, value in found.items()}

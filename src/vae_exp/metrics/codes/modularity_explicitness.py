@@ -34,7 +34,7 @@ def modularity(codes: Tensor, factors: Tensor, *, num_points: Count, bins: Count
     Raises:
         UserError: There are too few points, or no factor varies.
 
-    Source: Ridgeway & Mozer, 2018, "Learning deep disentangled embeddings with the F-statistic loss", sec. 2,
+    Source: Ridgeway & Mozer, 2018, "Learning deep disentangled embeddings with the F-statistic loss",
     arXiv:1802.05312; with bins of equal width, as Locatello et al., 2019, arXiv:1811.12359
     """
     information, _ = codes_and_factors(tabulate(codes, factors), num_points=num_points, bins=bins, seed=seed)
@@ -68,7 +68,7 @@ def explicitness(codes: Tensor, factors: Tensor, *, num_train: Count, num_test: 
     Raises:
         UserError: There are too few points, or no factor varies.
 
-    Source: Ridgeway & Mozer, 2018, "Learning deep disentangled embeddings with the F-statistic loss", sec. 2,
+    Source: Ridgeway & Mozer, 2018, "Learning deep disentangled embeddings with the F-statistic loss",
     arXiv:1802.05312; settings of Locatello et al., 2019, arXiv:1811.12359
     """
     train, test = halves(tabulate(codes, factors), num_train=num_train, num_test=num_test, seed=seed)
