@@ -51,6 +51,15 @@ def test_more_importance_samples_tighten_the_bound(succeed, run):
     assert after["test/nelbo"] == before["test/nelbo"]
 
 
+def test_data_without_factors_have_no_disentanglement_scores(command, run):
+    before = figures(run)
+    done = command("evaluate", "run=run", "metrics=disentanglement")
+    assert done.code == 1
+    assert "needs ground-truth factors, which this data set does not have" in done.err
+    assert "Traceback" not in done.err
+    assert figures(run) == before
+
+
 def test_a_sample_as_arrays_is_data_of_its_own(succeed, run):
     succeed("sample", "run=run", "num=37", "batch_size=10", "format=npz", "out=made.npz")
     with np.load("made.npz") as made:

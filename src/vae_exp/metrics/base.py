@@ -11,9 +11,17 @@ from torch import Tensor, nn
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
+from vae_exp.errors import UserError
 from vae_exp.types import Batch, VAEOutput
 
 Stage = Literal["val", "test"]
+Need = Literal["factors"]
+
+MEANING: dict[Need, str] = {
+    "factors": "ground-truth factors, which this data set does not have; use one that has them"
+    " (data=sprites, dsprites, shapes3d, cars3d, mpi3d, smallnorb), or metrics=default",
+}
+"""What the user is told of what the batches lack."""
 
 
 class VAEMetric(Metric):
@@ -24,10 +32,21 @@ class VAEMetric(Metric):
     """
 
     full_state_update = False
+    needs: tuple[Need, ...] = ()  # keys that every batch must have
 
     def __init__(self, *, stages: Sequence[Stage]) -> None:
         super().__init__()
         self.stages = tuple(stages)
+
+    def require(self, batch: Batch) -> None:
+        """Refuse data without what the metric needs.
+
+        Raises:
+            UserError: The batch lacks it.
+        """
+        for need in self.needs:
+            if need not in batch:
+                raise UserError(f"metrics: {type(self).__name__} needs {MEANING[need]}")
 
     @abstractmethod
     def update(self, batch: Batch, out: VAEOutput, model: nn.Module) -> None:

@@ -89,6 +89,7 @@ class LitVAE(pl.LightningModule):
         return optimizer
 
     def on_fit_start(self) -> None:
+        self._check_metrics()
         if not self._rng_to_resume:  # a run that goes on has begun long ago
             self._start_from_data()
 
@@ -101,6 +102,14 @@ class LitVAE(pl.LightningModule):
         self._meter.restart_clock()
         self._logged_step = self.trainer.global_step
         self._total_steps = self.trainer.estimated_stepping_batches
+
+    def _check_metrics(self) -> None:
+        """Refuse data that a metric cannot do with, before they are trained on and not after."""
+        needy = [metric for metric in self.metrics.values() if isinstance(metric, VAEMetric) and metric.needs]
+        if needy:
+            batch: Batch = next(iter(self.trainer.datamodule.test_dataloader()))  # type: ignore[attr-defined]
+            for metric in needy:
+                metric.require(batch)
 
     def _start_from_data(self) -> None:
         """Let parts that begin at the data, such as pseudo-inputs, see some of them."""
