@@ -40,12 +40,16 @@ class DataSpec:
         values: What a pixel can be: 0 or 1, one of 256 equally spaced levels of [0, 1], or any number of [0, 1].
         train_size: Number of training examples.
         num_classes: Number of classes, 0 where there are no labels.
+        factor_names: Names of the ground-truth factors, none where there are none.
+        factor_sizes: Number of values of each.
     """
 
     x_shape: tuple[int, ...]
     values: Values
     train_size: int
     num_classes: int = 0
+    factor_names: tuple[str, ...] = ()
+    factor_sizes: tuple[int, ...] = ()
 
 
 class Latent(NamedTuple):
