@@ -53,6 +53,8 @@ def png(image: Tensor) -> bytes:
 def gif(frames: Tensor) -> bytes:
     """[T, C, H, W] in [0, 1] -> the bytes of a GIF file that repeats for ever."""
     buffer = io.BytesIO()
+    if frames.shape[1] == 3 and bool((frames == frames[:, :1]).all()):
+        frames = frames[:, :1]  # grey: no palette is to be found for each image
     first, *rest = (_image(frame) for frame in frames)
     first.save(buffer, format="gif", save_all=True, append_images=rest, duration=FRAME_MS, loop=0)
     return buffer.getvalue()

@@ -9,7 +9,7 @@ from torchvision.transforms.functional import pil_to_tensor
 
 from vae_exp.analysis import pictures
 from vae_exp.analysis.views.base import Subject, latent_name, ranked
-from vae_exp.analysis.views.style import GAP, LINE
+from vae_exp.analysis.views.style import GAP, LINE, write
 from vae_exp.analysis.views.traversals import EXAMPLES
 from vae_exp.types import Count, Positive
 
@@ -49,9 +49,9 @@ def animated_traversals(
 
 def _under(name: str, frames: Tensor) -> Tensor:
     """[T, C, H, W] -> [T, 3, H', W'], with a name above and a margin."""
-    band = Image.new("L", (frames.shape[-1], LINE), 255)
-    ImageDraw.Draw(band).text((1, 1), name, fill=0)
-    above = (pil_to_tensor(band).float() / 255).expand(len(frames), 3, -1, -1)
+    band = Image.new("RGB", (frames.shape[-1], LINE), "white")
+    write(ImageDraw.Draw(band), (1, LINE - 4), name, "ls")
+    above = (pil_to_tensor(band).float() / 255).expand(len(frames), -1, -1, -1)
     below = frames[:, :3].float().expand(-1, 3, -1, -1)
     return torch.nn.functional.pad(torch.cat((above, below), dim=-2), (GAP,) * 4, value=1.0)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
@@ -12,11 +10,8 @@ from vae_exp.analysis.views.base import Subject, factors_of
 from vae_exp.analysis.views.style import rows_of_images
 from vae_exp.types import Batch, Count
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
-
-def factor_traversals(subject: Subject, *, num: Count, steps: Count) -> Figure | None:
+def factor_traversals(subject: Subject, *, num: Count, steps: Count) -> Tensor | None:
     """For each factor a row of examples in which it varies, and under them their reconstructions.
 
     Examples that differ in nothing else may not be in the set: for each value the example is shown whose other
@@ -27,9 +22,9 @@ def factor_traversals(subject: Subject, *, num: Count, steps: Count) -> Figure |
         num: Examples among which to look.
         steps: Values of each factor at most.
     """
-    batch = subject.examples(subject.split, num)
-    if "factors" not in batch:
+    if "factors" not in subject.examples(subject.split, 1):
         return None
+    batch = subject.examples(subject.split, num)
     rows: list[Tensor] = []
     names: list[str] = []
     for index, name in enumerate(factors_of(subject, batch)):

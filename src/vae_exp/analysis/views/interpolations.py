@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
+from torch import Tensor
 
 from vae_exp.analysis import pictures
 from vae_exp.analysis.generate import PATHS
@@ -12,14 +11,11 @@ from vae_exp.analysis.views.base import Subject
 from vae_exp.analysis.views.style import rows_of_images
 from vae_exp.types import Batch, Count
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 SPACES = {"real": ("linear", "spherical"), "sphere": ("spherical",), "one_hot": ("linear",)}
 """Ways between two latents of a space: a straight line leaves a sphere, an arc the cube."""
 
 
-def interpolations(subject: Subject, *, num: Count, steps: Count) -> Figure | None:
+def interpolations(subject: Subject, *, num: Count, steps: Count) -> Tensor | None:
     """Pairs of examples and what lies between their latent means, on a straight line and on an arc.
 
     None where there are fewer than two examples.

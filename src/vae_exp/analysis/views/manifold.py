@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent
@@ -12,15 +10,12 @@ from vae_exp.analysis.views.base import Subject
 from vae_exp.analysis.views.style import rows_of_images
 from vae_exp.types import Count, CountOrZero
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 DRAWS = 10_000
 """Of a prior whose quantiles are not known."""
 
 
 @torch.no_grad()
-def manifold(subject: Subject, *, side: Count, label: CountOrZero) -> Figure | None:
+def manifold(subject: Subject, *, side: Count, label: CountOrZero) -> Tensor | None:
     """Images at a grid of quantiles of the prior, (i - 1/2) / side; z0 grows to the right and z1 upward.
 
     None where the latent space is not a plane, or has no such label.

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def mutual_information(subject: Subject, *, num: Count, bins: Count, num_latents: Count) -> Figure | None:
     """I(z_j; v_k) / H(v_k) for each factor v_k, or the label, and each latent mean z_j, from 0 to 1.
 
-    None where neither factors nor labels are known.
+    From N examples it is too high by about (bins - 1) (values - 1) / (2 N) nats. None where neither factors nor labels
+    are known.
 
     Args:
         subject: What is looked at.
@@ -30,9 +31,11 @@ def mutual_information(subject: Subject, *, num: Count, bins: Count, num_latents
     Source: Chen et al., 2018, "Isolating sources of disentanglement in variational autoencoders", sec. 4,
         arXiv:1802.04942
     """
+    if not factors_of(subject, subject.examples(subject.split, 1)):
+        return None
     batch = subject.examples(subject.split, num)
     factors = factors_of(subject, batch)
-    if not factors:
+    if not factors:  # some labels are missing
         return None
     means = latents(subject.model, batch)
     order = ranked(subject, means)[:num_latents]

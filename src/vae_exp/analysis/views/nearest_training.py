@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
@@ -12,12 +10,9 @@ from vae_exp.analysis.views.base import Subject
 from vae_exp.analysis.views.style import rows_of_images
 from vae_exp.types import Count
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 
 @torch.no_grad()
-def nearest_training(subject: Subject, *, num: Count, neighbours: Count, num_training: Count) -> Figure:
+def nearest_training(subject: Subject, *, num: Count, neighbours: Count, num_training: Count) -> Tensor:
     """Samples, and under each the training images with the least Euclidean distance, with that distance.
 
     A model that repeats its training examples has samples much nearer to them than reconstructions of unseen images

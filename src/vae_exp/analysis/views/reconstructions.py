@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from torch import Tensor
 
 from vae_exp.analysis import pictures
 from vae_exp.analysis.views.base import Subject
 from vae_exp.analysis.views.style import rows_of_images
 from vae_exp.types import Count
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
-
-def reconstructions(subject: Subject, *, num: Count) -> Figure:
+def reconstructions(subject: Subject, *, num: Count) -> Tensor:
     """Examples, and under each the mean of p(x|z) at the mean of q(z|x).
 
     Args:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
+from torch import Tensor
 
 from vae_exp.analysis import pictures
 from vae_exp.analysis.views.base import Subject
@@ -12,11 +11,8 @@ from vae_exp.analysis.views.style import rows_of_images
 from vae_exp.errors import UserError
 from vae_exp.types import Count, NonNegative
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
-
-def samples_by_temperature(subject: Subject, *, num: Count, temperatures: list[NonNegative]) -> Figure | None:
+def samples_by_temperature(subject: Subject, *, num: Count, temperatures: list[NonNegative]) -> Tensor | None:
     """One row for each factor on the spread of the prior; None where the prior has no temperature.
 
     Args:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
+from torchvision.transforms.functional import pil_to_tensor
 
 from vae_exp.analysis.pictures import enlarged
 
@@ -15,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 120
-SMALL, NORMAL = 7, 9  # points
+SMALL, NORMAL = 7, 9  # points, in figures
 GREY = "#9a9a9a"
 BLUE = "#0072b2"
 COLOURS = (BLUE, "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#b5a900", "#000000", "#8c564b", "#9a9a9a")
@@ -23,7 +27,8 @@ COLOURS = (BLUE, "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#b5a900
 MAP = "viridis"
 """For quantities."""
 GAP = 2  # pixels between images
-LINE = 15  # pixels of a line of small type
+LINE = 15  # pixels of a line of text
+TEXT, TITLE = 11, 13  # pixels
 
 
 def figure(width: float, height: float) -> Figure:
@@ -49,8 +54,10 @@ def rows_of_images(
     rows: Sequence[str] = (),
     columns: Sequence[str] = (),
     captions: Sequence[Sequence[str]] = (),
-) -> Figure:
+) -> Tensor:
     """Lay out images with names beside the rows, and above the columns or above each image; no image is blurred.
+
+    Without matplotlib, whose import and letters would take most of the time of a drawing.
 
     Args:
         images: [rows, columns, C, H, W] in [0, 1].
@@ -58,48 +65,60 @@ def rows_of_images(
         rows: Name of each row, none for no names.
         columns: Name of each column.
         captions: A caption above each image, one list a row, an empty one for a row without.
-    """
-    from matplotlib.figure import Figure
 
+    Returns:
+        [3, H', W'].
+    """
+    large = enlarged(images)
+    left, top = margins(title, rows, columns)
     heads = [LINE if index < len(captions) and captions[index] else 0 for index in range(len(images))]
-    canvas, tops, lefts = _laid(enlarged(images), heads)
-    height, width = canvas.shape[:2]
-    left = GAP + (max(map(len, rows)) * 8 if rows else 0)
-    top = LINE * (2 if columns else 1) + 10
-    # A line of the title has room for so many letters.
-    whole = (max(left + width + GAP, 8 * len(title) + 8), top + height + GAP)
-    made = Figure(figsize=(whole[0] / DPI, whole[1] / DPI), dpi=DPI)
-    box = (left / whole[0], GAP / whole[1], width / whole[0], height / whole[1])
-    axes = made.add_axes(box)
-    axes.imshow(canvas.numpy(), interpolation="nearest", aspect="auto", extent=(0, width, height, 0))
-    axes.set_axis_off()
-    side_y, side_x = enlarged(images).shape[-2:]
+    paper, tops, lefts = _laid(large, heads, left, top, math.ceil(_font(TITLE).getlength(title)) + 2 * GAP)
+    height, width = large.shape[-2:]
+    drawing = ImageDraw.Draw(paper)
+    write(drawing, (GAP, GAP), title, "la", TITLE)
     for name, y in zip(rows, tops, strict=False):
-        axes.text(-6, y + side_y / 2, name, ha="right", va="center", fontsize=SMALL)
+        write(drawing, (left - 6, y + height // 2), name, "rm")
     for name, x in zip(columns, lefts, strict=False):
-        axes.text(x + side_x / 2, -3, name, ha="center", va="bottom", fontsize=SMALL)
+        write(drawing, (x + width // 2, top - 3), name, "ms")
     for texts, y in zip(captions, tops, strict=False):
         for text, x in zip(texts, lefts, strict=False):
-            axes.text(x + side_x / 2, y - 2, text, ha="center", va="bottom", fontsize=SMALL)
-    made.text(GAP / whole[0], 1 - 4 / whole[1], title, ha="left", va="top", fontsize=NORMAL)
-    return made
+            write(drawing, (x + width // 2, y - 3), text, "ms")
+    pixels: Tensor = pil_to_tensor(paper)
+    return pixels.float() / 255
 
 
-def _laid(images: Tensor, heads: Sequence[int]) -> tuple[Tensor, list[int], list[int]]:
-    """White paper [H', W', 3] with the images on it, and where their rows begin and their columns."""
-    rgb = (
-        images.detach().float().cpu().expand(-1, -1, 3, -1, -1)
-        if images.shape[2] == 1
-        else images.detach().float().cpu()
-    )
+def margins(title: str, rows: Sequence[str], columns: Sequence[str]) -> tuple[int, int]:
+    """What the names take at the left and at the top, in pixels."""
+    left = GAP + (math.ceil(max(map(_font(TEXT).getlength, rows))) + 10 if rows else 0)
+    return left, (TITLE + 8 if title else GAP) + (LINE if columns else 0)
+
+
+def write(drawing: ImageDraw.ImageDraw, at: tuple[int, int], text: str, anchor: str, size: int = TEXT) -> None:
+    """Put a text on an image, by one of the anchors of Pillow."""
+    drawing.text(at, text, fill=(0, 0, 0), font=_font(size), anchor=anchor)
+
+
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    """The font that comes with Pillow, in pixels."""
+    font = ImageFont.load_default(size)
+    assert isinstance(font, ImageFont.FreeTypeFont)
+    return font
+
+
+def _laid(
+    images: Tensor, heads: Sequence[int], left: int, top: int, least: int
+) -> tuple[Image.Image, list[int], list[int]]:
+    """White paper, at least so wide, with the images on it, and where their rows begin and their columns."""
+    levels = images[:, :, :3].detach().float().cpu().mul(255).round().to(torch.uint8)
     height, width = images.shape[-2:]
-    lefts = [column * (width + GAP) for column in range(images.shape[1])]
-    tops, y = [], 0
+    lefts = [left + column * (width + GAP) for column in range(images.shape[1])]
+    tops, y = [], top
     for head in heads:
         tops.append(y + head)
         y += head + height + GAP
-    canvas = torch.ones(y - GAP, lefts[-1] + width, 3)
-    for row, top in zip(rgb, tops, strict=True):
-        for image, left in zip(row, lefts, strict=True):
-            canvas[top : top + height, left : left + width] = image.permute(1, 2, 0)
-    return canvas, tops, lefts
+    paper = torch.full((3, y, max(least, lefts[-1] + width + GAP)), 255, dtype=torch.uint8)
+    for row, y in zip(levels, tops, strict=True):
+        for image, x in zip(row, lefts, strict=True):
+            paper[:, y : y + height, x : x + width] = image
+    return Image.fromarray(paper.permute(1, 2, 0).contiguous().numpy()), tops, lefts

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
+from torch import Tensor
 
 from vae_exp.analysis import pictures
 from vae_exp.analysis.views.base import Subject, latent_name, ranked
 from vae_exp.analysis.views.style import rows_of_images
 from vae_exp.types import Count, Positive
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 EXAMPLES = 200
 """Examples whose latent means rank the dimensions where there is no KL."""
 
 
-def traversals(subject: Subject, *, num_latents: Count, steps: Count, span: Positive) -> Figure | None:
+def traversals(subject: Subject, *, num_latents: Count, steps: Count, span: Positive) -> Tensor | None:
     """The first example with one latent dimension varied in each row, the most informative dimension first.
 
     On a sphere a dimension goes from -1 to 1. None for one-hot latents, whose entries do not vary by themselves.
@@ -42,5 +38,5 @@ def traversals(subject: Subject, *, num_latents: Count, steps: Count, span: Posi
         images,
         title=f"Latent traversals, {len(images)} of {len(order)}",
         rows=[latent_name(subject, dim) for dim in order[:num_latents]],
-        columns=[f"{value:.1f}" for value in values.tolist()],
+        columns=[f"{round(value, 1) + 0.0:.1f}" for value in values.tolist()],  # no "-0.0"
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
@@ -13,11 +11,8 @@ from vae_exp.analysis.views.base import Subject
 from vae_exp.analysis.views.style import rows_of_images
 from vae_exp.types import Batch, Count
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
-
-def worst_and_best(subject: Subject, *, num: Count, num_examples: Count, num_samples: Count, rows: Count) -> Figure:
+def worst_and_best(subject: Subject, *, num: Count, num_examples: Count, num_samples: Count, rows: Count) -> Tensor:
     """The examples with the highest and the lowest nll, their reconstructions, and the nats.
 
     A plain autoencoder has no nll: its distortion is taken. The title says which.
