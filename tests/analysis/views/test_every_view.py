@@ -69,6 +69,8 @@ def test_it_draws_every_kind_of_model(settings, small_views, digits, overrides):
     latent_dim = model.posterior.event_shape[0]
     looked_at = Subject(model, digits.examples, torch.rand(latent_dim), "test", None)
     for name, view in small_views.items():
+        if name == "latent_tsne" and latent_dim == 8:
+            continue  # it takes most of the time, and sees no more of a model than latent_pca does
         picture = view(looked_at)
         if picture is None:
             assert name not in NEVER_NONE
