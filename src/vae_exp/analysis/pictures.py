@@ -16,8 +16,8 @@ from vae_exp.distributions.center import center
 from vae_exp.models.vae import VAE
 from vae_exp.types import Batch
 
-MIN_SIDE = 56
-"""Pixels to which small images are enlarged at least, as far as a whole factor goes."""
+SIDE = 56
+"""Pixels to which small images are enlarged, by the whole factor that comes nearest."""
 
 Path = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(a [..., D], b [..., D], weight of b [..., 1]) -> a point between them [..., D]."""
@@ -93,7 +93,7 @@ def slerp(a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
 
 def enlarged(images: Tensor) -> Tensor:
     """[..., H, W], small images enlarged by a whole factor."""
-    factor = max(1, MIN_SIDE // images.shape[-1])
+    factor = max(1, round(SIDE / images.shape[-1]))
     return images.repeat_interleave(factor, -1).repeat_interleave(factor, -2)
 
 
