@@ -123,6 +123,7 @@ def test_pixels_can_be_drawn(succeed, run):
     [
         (("what=reconstruct", "num=5", "batch_size=2"), (10, 8, 8)),
         (("what=interpolate", "num=3", "batch_size=2", "what.steps=4"), (12, 8, 8)),
+        (("what=interpolate", "num=2", "what.steps=3", "what.path=spherical"), (6, 8, 8)),
         (("what=traverse", "num=9", "what.steps=5"), (15, 8, 8)),
     ],
 )
@@ -130,6 +131,16 @@ def test_other_pictures(succeed, run, words, shape):
     succeed("sample", "run=run", *words, "format=npz", "out=x.npz")
     with np.load("x.npz") as made:
         assert made["x"].shape == shape
+
+
+def test_an_evaluation_draws_the_views_that_are_asked_for(succeed, run):
+    for picture in (run / "images").iterdir():
+        picture.unlink()
+    succeed("evaluate", "run=run", "view=nearest_training", "view.num=3", "evaluation.num_importance_samples=2")
+    assert [picture.name for picture in (run / "images").iterdir()] == ["nearest_training.png"]
+    tensors = (run / "tensorboard" / "projector" / "tensors.tsv").read_text().splitlines()
+    assert len(tensors) > 100
+    assert (run / "tensorboard" / "projector_config.pbtxt").read_text().count("embeddings") == 1
 
 
 @pytest.mark.parametrize("form", ["grid", "png", "npz"])

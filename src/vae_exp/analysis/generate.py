@@ -32,6 +32,9 @@ class Source(NamedTuple):
     """Draws of latents from a fitted density; None for the prior."""
 
 
+PATHS: dict[str, pictures.Path] = {"linear": torch.lerp, "spherical": pictures.slerp}
+
+
 @torch.no_grad()
 def sample(
     model: VAE,
@@ -71,13 +74,15 @@ def reconstruct(model: VAE, source: Source, num: int, batch_size: int) -> Iterat
         yield pictures.reconstructions(model, batch).transpose(0, 1)
 
 
-def interpolate(model: VAE, source: Source, num: int, batch_size: int, *, steps: Count) -> Iterator[Tensor]:
-    """From one test example to another along the line between their latent means; `steps` columns."""
+def interpolate(
+    model: VAE, source: Source, num: int, batch_size: int, *, steps: Count, path: Literal["linear", "spherical"]
+) -> Iterator[Tensor]:
+    """From one test example to another along a line or an arc between their latent means; `steps` columns."""
     both = source.examples(2 * num)
     pairs = len(both["x"]) // 2
     first, second = _slice(both, 0, pairs), _slice(both, pairs, 2 * pairs)
     for a, b in zip(_parts(first, batch_size), _parts(second, batch_size), strict=True):
-        yield pictures.interpolations(model, a, b, steps=steps)
+        yield pictures.interpolations(model, a, b, steps=steps, path=PATHS[path])
 
 
 def traverse(

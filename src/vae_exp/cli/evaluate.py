@@ -17,7 +17,7 @@ from vae_exp.cli.stop import stoppable
 from vae_exp.run import best_checkpoint, load_settings, load_weights, read_checkpoint
 from vae_exp.types import DataSpec
 
-REPLACED = ("trainer", "metrics", "evaluation", "callbacks")
+REPLACED = ("trainer", "metrics", "evaluation", "callbacks", "view")
 
 
 def main(argv: list[str]) -> int:

@@ -67,7 +67,7 @@ def show(figures: Figures, folder: Path) -> None:
         table.add_row(name, *(_cell(figures, f"{stage}/{name}") for stage in stages))
     console = Console()
     console.print(table)
-    for picture in sorted((folder / "images").glob("*.png")):
+    for picture in sorted((folder / "images").glob("*.[pg][ni][gf]")):
         console.print(str(picture), soft_wrap=True, highlight=False)
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vae_exp.analysis.encode import png
 from vae_exp.analysis.pictures import grid, square
 from vae_exp.errors import UserError
 from vae_exp.files import write_whole
-from vae_exp.training.callbacks.pictures import png
 
 Rows = Iterator[Tensor]
 

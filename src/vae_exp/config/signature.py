@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any, get_type_hints
 
 from vae_exp.config.nearest import suggestion
@@ -64,8 +65,11 @@ def check_values(part: Callable[..., Any], given: Mapping[str, Any], where: str)
 
 
 def _hints(part: Callable[..., Any]) -> dict[str, Any]:
-    function = part.__init__ if inspect.isclass(part) else part
-    return get_type_hints(inspect.unwrap(function), include_extras=True)
+    function: Any = inspect.unwrap(part.__init__ if inspect.isclass(part) else part)
+    # What it returns is of no concern here, and may be the type of a package that is imported only to draw.
+    arguments = {name: hint for name, hint in function.__annotations__.items() if name != "return"}
+    holder = SimpleNamespace(__annotations__=arguments)
+    return get_type_hints(holder, globalns=function.__globals__, include_extras=True)
 
 
 def _has_target(value: Any) -> bool:

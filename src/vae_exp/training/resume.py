@@ -36,7 +36,8 @@ def begin_again(folder: Path) -> None:
     """
     for name in ("last.ckpt", "best.ckpt"):
         (folder / "checkpoints" / name).unlink(missing_ok=True)
-    (folder / "metrics.json").unlink(missing_ok=True)
+    for name in ("metrics.json", "kl_per_dim.json"):
+        (folder / name).unlink(missing_ok=True)
     for events in (folder / "tensorboard").glob("events.out.tfevents.*"):
         events.unlink()
 

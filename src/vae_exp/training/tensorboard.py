@@ -7,8 +7,22 @@ from typing import Any
 
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from tensorboard.compat.proto import event_pb2
+from tensorboard.compat.proto.summary_pb2 import Summary
 
-HIDDEN = ("run_dir", "trusted_packages", "callbacks", "logger", "metrics", "resume")
+from vae_exp.analysis.encode import Encoded
+
+HIDDEN = ("run_dir", "trusted_packages", "callbacks", "logger", "metrics", "resume", "view")
+
+
+def boards(loggers: Iterable[Logger]) -> list[Any]:
+    """Those of the loggers that write for TensorBoard: their writers."""
+    return [logger.experiment for logger in loggers if isinstance(logger, TensorBoardLogger)]
+
+
+def add_encoded(board: Any, name: str, image: Encoded, step: int) -> None:
+    """Show an image file, which may be an animation."""
+    summary = Summary.Image(height=image.height, width=image.width, colorspace=3, encoded_image_string=image.data)
+    board._get_file_writer().add_summary(Summary(value=[Summary.Value(tag=name, image=summary)]), step)
 
 
 def forget_after(loggers: Iterable[Logger], step: int) -> None:

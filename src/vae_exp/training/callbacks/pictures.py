@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytorch_lightning as pl
-import torch
-from PIL import Image
-from pytorch_lightning.loggers import TensorBoardLogger
-from torch import Tensor
 
-from vae_exp.analysis import pictures
+from vae_exp.analysis.encode import Encoded, encoded
+from vae_exp.analysis.views.base import Subject, View
 from vae_exp.files import write_whole
 from vae_exp.training import rng
 from vae_exp.training.callbacks.checkpoint import fitting
-from vae_exp.training.lit import EVALUATION_SEED, LitVAE
-from vae_exp.types import Batch, Count, CountOrZero, Positive
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from vae_exp.training.lit import EVALUATION_SEED
+from vae_exp.training.looking import looked_at
+from vae_exp.training.tensorboard import add_encoded, boards
+from vae_exp.types import CountOrZero
 
 
 class Pictures(pl.Callback):
-    """Reconstructions beside their originals, samples of the prior, traversals, and the rate of each latent.
+    """Draws views of the model: while it trains in TensorBoard, and after a test as files images/NAME.png or .gif.
 
     Args:
-        folder: Where the files go.
-        every_n_epochs: Epochs between two sets in TensorBoard, 0 for none; the test always makes one, as files too.
-        num_reconstructions: Examples shown.
-        num_samples: Samples shown.
-        num_traversed: Latent dimensions traversed, those with the highest rate.
-        traversal_steps: Values of each.
-        traversal_span: The largest of them; the least is its negative.
+        folder: The run's folder.
+        every_n_epochs: Epochs between two sets in TensorBoard, 0 for none.
+        views: What a test draws, by name.
+        during_training: What is drawn in TensorBoard, by name.
     """
 
     def __init__(
@@ -42,72 +34,38 @@ class Pictures(pl.Callback):
         *,
         folder: str,
         every_n_epochs: CountOrZero,
-        num_reconstructions: Count,
-        num_samples: Count,
-        num_traversed: Count,
-        traversal_steps: Count,
-        traversal_span: Positive,
+        views: Mapping[str, View],
+        during_training: Mapping[str, View],
     ) -> None:
         self.folder, self.every_n_epochs = Path(folder), every_n_epochs
-        self.num_reconstructions, self.num_samples, self.num_traversed = num_reconstructions, num_samples, num_traversed
-        self.traversal_steps, self.traversal_span = traversal_steps, traversal_span
+        self.views, self.during_training = _by_name(views), _by_name(during_training)
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        assert isinstance(module, LitVAE)
-        if not (trainer.is_global_zero and fitting(trainer)):
-            return
-        kl = module.vectors.get("val/kl_per_dim")
         due = self.every_n_epochs and (trainer.current_epoch + 1) % self.every_n_epochs == 0
-        for board in _boards(trainer):
-            if kl is not None:
-                board.add_histogram("val/kl_per_dim", kl, trainer.global_step)
-            if due:
-                for name, image in self._draw(trainer, module, "val", kl):
-                    board.add_image(name, image, trainer.global_step)
+        found = boards(trainer.loggers)
+        if not (due and found and trainer.is_global_zero and fitting(trainer)):
+            return
+        with looked_at(trainer, module, "val", self.folder) as subject:
+            for name, image in _drawn(self.during_training, subject):
+                for board in found:
+                    add_encoded(board, name, image, trainer.global_step)
 
     def on_test_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        assert isinstance(module, LitVAE)
         if not trainer.is_global_zero:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for name, image in self._draw(trainer, module, "test", module.vectors.get("test/kl_per_dim")):
-            write_whole(self.folder / f"{name}.png", png(image))
-
-    def _draw(self, trainer: pl.Trainer, module: LitVAE, split: str, kl: Tensor | None) -> Iterator[tuple[str, Tensor]]:
-        model, was_training = module.model, module.model.training
-        model.eval()
-        with rng.isolated(EVALUATION_SEED):
-            batch: Batch = trainer.datamodule.examples(split, self.num_reconstructions)  # type: ignore[attr-defined]
-            batch = trainer.precision_plugin.convert_input(module.transfer_batch_to_device(batch, module.device, 0))
-            yield "reconstructions", pictures.grid(pictures.reconstructions(model, batch))
-            yield "samples", pictures.grid(pictures.samples(model, self.num_samples))
-            if kl is not None:
-                dims = pictures.by_rate(kl)[: self.num_traversed]
-                rows = pictures.traversals(
-                    model, batch, dims=dims, steps=self.traversal_steps, span=self.traversal_span
-                )
-                yield "traversals", pictures.grid(rows)
-                yield "kl_per_dim", _rendered(pictures.kl_bars(kl.cpu()))
-        model.train(was_training)
+        with looked_at(trainer, module, "test", self.folder) as subject:
+            for name, image in _drawn(self.views, subject):
+                write_whole(self.folder / "images" / f"{name}{image.suffix}", image.data)
 
 
-def png(image: Tensor) -> bytes:
-    """[C, H, W] in [0, 1] -> the bytes of a PNG file."""
-    buffer = io.BytesIO()
-    levels = image.mul(255).round().to(torch.uint8).permute(1, 2, 0)
-    Image.fromarray(levels.squeeze(-1).numpy()).save(buffer, format="png")
-    return buffer.getvalue()
+def _drawn(views: Mapping[str, View], subject: Subject) -> Iterator[tuple[str, Encoded]]:
+    for name, view in views.items():
+        with rng.isolated(EVALUATION_SEED):  # one view more or less changes no other
+            picture = view(subject)
+        if picture is not None:
+            yield name, encoded(picture)
 
 
-def _rendered(figure: Figure) -> Tensor:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    pixels = torch.frombuffer(bytearray(canvas.buffer_rgba()), dtype=torch.uint8)
-    width, height = canvas.get_width_height()
-    return pixels.view(height, width, 4)[..., :3].permute(2, 0, 1).float() / 255
-
-
-def _boards(trainer: pl.Trainer) -> list:  # type: ignore[type-arg]
-    return [logger.experiment for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
+def _by_name(views: Mapping[str, View] | View) -> Mapping[str, View]:
+    """A single view, as `view=NAME` gives it, goes by the name of its module."""
+    return {views.func.__module__.rpartition(".")[2]: views} if isinstance(views, partial) else views  # type: ignore
