@@ -99,3 +99,13 @@ def test_isolated_puts_the_state_back_after_an_error():
     with pytest.raises(KeyError):
         fail()
     assert draw() == undisturbed
+
+
+def test_meter_leaves_out_the_time_of_a_pause(monkeypatch):
+    clock = iter([0.0, 2.0, 12.0, 15.0, 15.0])  # made, paused, gone on, read
+    monkeypatch.setattr("vae_exp.training.meter.time.perf_counter", lambda: next(clock))
+    meter = Meter()
+    meter.add({"loss": torch.tensor(1.0)}, 100)
+    meter.pause()
+    meter.go_on()
+    assert meter.read()["images_per_second"] == 100 / 5

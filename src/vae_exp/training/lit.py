@@ -99,7 +99,7 @@ class LitVAE(pl.LightningModule):
         else:  # weights are drawn alike in all processes, noise is not
             torch.manual_seed(self._seed + 1_000_003 * self.global_rank + self.trainer.global_step)
         self._rng_to_resume = []
-        self._meter.restart_clock()
+        self._meter.go_on()
         self._logged_step = self.trainer.global_step
         self._total_steps = self.trainer.estimated_stepping_batches
 
@@ -208,6 +208,7 @@ class LitVAE(pl.LightningModule):
         self._end_evaluation("test")
 
     def _start_evaluation(self) -> None:
+        self._meter.pause()
         self._rng_outside = rng.get_state()
         torch.manual_seed(EVALUATION_SEED + self.global_rank)
 
@@ -226,7 +227,7 @@ class LitVAE(pl.LightningModule):
             metric.reset()
         self.log_dict(scalars, sync_dist=self.trainer.world_size > 1)
         rng.set_state(self._rng_outside)
-        self._meter.restart_clock()
+        self._meter.go_on()
 
     def _metrics_of(self, stage: str) -> dict[str, VAEMetric]:
         return {name: m for name, m in self.metrics.items() if isinstance(m, VAEMetric) and stage in m.stages}

@@ -17,6 +17,7 @@ class Meter:
         self._total: Tensor | None = None
         self._steps = 0
         self._examples = 0
+        self._seconds = 0.0
         self._since = time.perf_counter()
 
     def add(self, terms: Mapping[str, Tensor], examples: int) -> None:
@@ -32,12 +33,16 @@ class Meter:
         if self._total is None:
             return {}
         means = dict(zip(self._names, (self._total / self._steps).tolist(), strict=True))
-        now = time.perf_counter()
-        means["images_per_second"] = self._examples / (now - self._since)
-        self._total, self._steps, self._examples, self._since = None, 0, 0, now
+        self.pause()
+        means["images_per_second"] = self._examples / self._seconds
+        self._total, self._steps, self._examples, self._seconds = None, 0, 0, 0.0
+        self.go_on()
         return means
 
-    def restart_clock(self) -> None:
-        """Leave out the time that went to something else, such as validation."""
+    def pause(self) -> None:
+        """Stop the clock before something that is no training, such as validation."""
+        self._seconds += time.perf_counter() - self._since
+
+    def go_on(self) -> None:
+        """Start the clock again."""
         self._since = time.perf_counter()
-        self._examples = 0

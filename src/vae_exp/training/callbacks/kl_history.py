@@ -15,7 +15,7 @@ from vae_exp.types import Count
 
 
 class RecordKL(pl.Callback):
-    """Records val/kl_per_dim at every validation.
+    """Records val/kl_per_dim at every validation at which it is finite.
 
     What was recorded is part of each checkpoint, so that a run that goes on from one has its past and nothing of what
     came after it.
@@ -32,7 +32,7 @@ class RecordKL(pl.Callback):
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         assert isinstance(module, LitVAE)
         kl = module.vectors.get("val/kl_per_dim")
-        if kl is None or not fitting(trainer):
+        if kl is None or not kl.isfinite().all() or not fitting(trainer):
             return
         self._history = self._history.with_point(trainer.global_step, kl.tolist(), self.most)
         if trainer.is_global_zero:
