@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch.func import jvp, vmap
+from torch.func import vjp, vmap
 
 from vae_exp.losses.regularizers.base import Regularizer
 from vae_exp.types import Batch, Context, NonNegative, VAEOutput
@@ -37,8 +37,12 @@ class GradientPenalty(Regularizer):
             mean: Tensor = cast(Any, ctx.model).decode(latents, batch.get("y")).mean
             return mean
 
+        # J v is the derivative of J'u by u, along v: torch's own forward mode is not traced by torch.compile.
+        mean, back, *_ = vjp(decoded, z)
+        _, forth, *_ = vjp(lambda u: back(u)[0], torch.zeros_like(mean))
+
         def along(direction: Tensor) -> Tensor:
-            slope: Tensor = jvp(decoded, (z,), (direction.expand_as(z),))[1]
+            slope: Tensor = forth(direction.expand_as(z))[0]
             return slope
 
         slopes: Tensor = vmap(along)(torch.eye(z.shape[-1], dtype=z.dtype, device=z.device))  # [D, K, B, *x_shape]
