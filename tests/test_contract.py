@@ -58,7 +58,7 @@ def owner(group):
     if not above or compose("train", []).get(above, {}).get(part) is not None:
         return []
     options = [o for o in OPTIONS if o[0] == above]
-    return next([f"{above}={n}"] for _, n, file in options if part in parts_of(file))
+    return [*owner(above), next(f"{above}={n}" for _, n, file in options if part in parts_of(file))]
 
 
 def parts_of(file):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch.func import vjp, vmap
+from torch.func import jvp, vmap
 
 from vae_exp.losses.regularizers.base import Regularizer
 from vae_exp.types import Batch, Context, NonNegative, VAEOutput
@@ -17,6 +18,9 @@ class GradientPenalty(Regularizer):
 
     It is exact: one derivative along each latent dimension, which share one pass through the decoder; time and memory
     grow with latent_dim, not with the number of pixels. Its gradient reaches decoder and encoder.
+
+    torch.compile does not trace it through layer and group norms, of whose forward derivative torch has no rule there;
+    without forward derivatives it would need third ones, which torch gets wrong for those norms.
 
     Args:
         weight: Its weight (lambda), in nats.
@@ -29,6 +33,9 @@ class GradientPenalty(Regularizer):
     def __init__(self, *, weight: NonNegative) -> None:
         super().__init__()
         self.weight = weight
+        with warnings.catch_warnings():  # of torch, about itself, when it first differentiates forward
+            warnings.simplefilter("ignore", FutureWarning)
+            jvp(torch.sin, (torch.zeros(()),), (torch.ones(()),))
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> Tensor:
         ((_, _, z),) = out.latents
@@ -37,12 +44,8 @@ class GradientPenalty(Regularizer):
             mean: Tensor = cast(Any, ctx.model).decode(latents, batch.get("y")).mean
             return mean
 
-        # J v is the derivative of J'u by u, along v: torch's own forward mode is not traced by torch.compile.
-        mean, back, *_ = vjp(decoded, z)
-        _, forth, *_ = vjp(lambda u: back(u)[0], torch.zeros_like(mean))
-
         def along(direction: Tensor) -> Tensor:
-            slope: Tensor = forth(direction.expand_as(z))[0]
+            slope: Tensor = jvp(decoded, (z,), (direction.expand_as(z),))[1]
             return slope
 
         slopes: Tensor = vmap(along)(torch.eye(z.shape[-1], dtype=z.dtype, device=z.device))  # [D, K, B, *x_shape]
