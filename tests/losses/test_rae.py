@@ -54,10 +54,11 @@ def test_loss_is_the_sum_of_its_weighted_terms():
 
 
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
-@pytest.mark.parametrize("context", ["none", "label"])
-def test_gradient_penalty_is_the_squared_jacobian_at_each_latent(likelihood, context):
+@pytest.mark.parametrize(("norm", "context"), [("none", "none"), ("layer", "none"), ("layer", "label")])
+def test_gradient_penalty_is_the_squared_jacobian_at_each_latent(likelihood, norm, context):
     model, loss = made(
-        *TANH, "loss/regularizer=gradient_penalty", f"model/likelihood={likelihood}", f"model.context={context}",
+        *TANH, f"model.decoder.norm={norm}",
+        "loss/regularizer=gradient_penalty", f"model/likelihood={likelihood}", f"model.context={context}",
         "loss.regularizer.weight=0.7",
     )  # fmt: skip
     batch = {"x": X} | ({"y": torch.arange(5)} if context == "label" else {})

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.func import jvp, vmap
+from torch.overrides import TorchFunctionMode
 
 from vae_exp.losses.regularizers.base import Regularizer
 from vae_exp.types import Batch, Context, NonNegative, VAEOutput
@@ -19,8 +22,7 @@ class GradientPenalty(Regularizer):
     It is exact: one derivative along each latent dimension, which share one pass through the decoder; time and memory
     grow with latent_dim, not with the number of pixels. Its gradient reaches decoder and encoder.
 
-    torch.compile does not trace it through layer and group norms, of whose forward derivative torch has no rule there;
-    without forward derivatives it would need third ones, which torch gets wrong for those norms.
+    torch.compile does not trace it: it has no rule for forward derivatives of some layers.
 
     Args:
         weight: Its weight (lambda), in nats.
@@ -48,5 +50,28 @@ class GradientPenalty(Regularizer):
             slope: Tensor = jvp(decoded, (z,), (direction.expand_as(z),))[1]
             return slope
 
-        slopes: Tensor = vmap(along)(torch.eye(z.shape[-1], dtype=z.dtype, device=z.device))  # [D, K, B, *x_shape]
+        with _LayerNormByHand():
+            slopes: Tensor = vmap(along)(torch.eye(z.shape[-1], dtype=z.dtype, device=z.device))  # [D, K, B, *x_shape]
         return slopes.square().sum(0).flatten(2).sum(-1)
+
+
+class _LayerNormByHand(TorchFunctionMode):
+    """Layer norm from elementary operations.
+
+    The derivative of torch's own forward derivative takes mean and variance for constants, and is wrong.
+    """
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        return (_layer_norm if func is F.layer_norm else func)(*args, **(kwargs or {}))
+
+
+def _layer_norm(
+    x: Tensor, shape: Sequence[int], weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+) -> Tensor:
+    axes = tuple(range(-len(shape), 0))
+    centred = x - x.mean(axes, keepdim=True)
+    out = centred * (centred.square().mean(axes, keepdim=True) + eps).rsqrt()
+    out = out if weight is None else out * weight
+    return out if bias is None else out + bias
