@@ -117,7 +117,7 @@ def fitting_settings(tmp_path, group, name):
 
 def shape_of(settings):
     """Shape of the pictures: those of the companion's file, or the digits."""
-    return (1, 32, 32) if "path" in settings["data"] else (1, 8, 8)
+    return (1, 32, 32) if "path" in settings["data"]["dataset"] else (1, 8, 8)
 
 
 def decoded(model, x):

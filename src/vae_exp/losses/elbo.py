@@ -27,7 +27,7 @@ class ELBO(Loss):
         num_samples: Latents drawn for each example.
 
     Source: Kingma & Welling, 2014, arXiv:1312.6114, eq. 3; beta: Higgins et al., 2017, "beta-VAE", eq. 4;
-        free bits: Kingma et al., 2016, arXiv:1606.04934, eq. 16
+        free bits: Kingma et al., 2016, arXiv:1606.04934
     """
 
     def __init__(self, *, beta: NonNegative, schedule: Schedule, free_bits: NonNegative, num_samples: Count) -> None:

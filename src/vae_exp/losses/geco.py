@@ -31,7 +31,7 @@ class GECO(Loss):
     Raises:
         ValueError: the bounds do not enclose 1, where lambda starts.
 
-    Source: Rezende & Viola, 2018, "Taming VAEs", eq. 2 and algorithm 1, arXiv:1810.00597
+    Source: Rezende & Viola, 2018, "Taming VAEs", algorithm 1, arXiv:1810.00597
     """
 
     log_lambda: Tensor

@@ -29,7 +29,7 @@ class InfoVAE(Loss):
     Raises:
         ValueError: the weights would reward a distance from the prior.
 
-    Source: Zhao et al., 2017, "InfoVAE", eq. 6, arXiv:1706.02262
+    Source: Zhao et al., 2017, "InfoVAE", arXiv:1706.02262
     """
 
     needs = ("density", "real")
