@@ -16,6 +16,7 @@ from vae_exp.heads.likelihoods.discretized_logistic import DiscretizedLogisticLi
 from vae_exp.heads.likelihoods.discretized_logistic_mixture import DiscretizedLogisticMixtureLikelihood
 from vae_exp.heads.likelihoods.gaussian import GaussianLikelihood
 from vae_exp.heads.likelihoods.laplace import LaplaceLikelihood
+from vae_exp.heads.likelihoods.multinomial import MultinomialLikelihood
 from vae_exp.heads.likelihoods.optimal_sigma_gaussian import OptimalSigmaGaussian
 from vae_exp.heads.likelihoods.student_t import StudentTLikelihood
 
@@ -53,7 +54,7 @@ MIXTURE = DiscretizedLogisticMixtureLikelihood(
 )
 WITH_SCALE = [gaussian, laplace, student_t]
 ALL = [
-    BERNOULLI, CONTINUOUS, LOGISTIC, CATEGORICAL, MIXTURE, optimal(),
+    BERNOULLI, CONTINUOUS, LOGISTIC, CATEGORICAL, MIXTURE, optimal(), MultinomialLikelihood(event_shape=SHAPE),
     *(make(learn_scale=learned) for make in WITH_SCALE for learned in (False, True)),
 ]  # fmt: skip
 

@@ -43,6 +43,52 @@ def test_clipping_by_norm_is_that_of_torch(settings, bound, optimizer):
             assert math.hypot(*(g.norm().item() for g in used.values())) == pytest.approx(bound, rel=1e-4)
 
 
+class OwnNetwork(pl.Callback):
+    """Norms of the gradients of the model and of the loss's own network, before and after clipping; spoils one."""
+
+    def __init__(self, spoilt=None):
+        self.spoilt, self.raw, self.used, self.logged, self.weights = spoilt, [], [], [], []
+
+    def norms(self, module):
+        grads = ([p.grad for p in part.parameters()] for part in (module.model, module.loss))
+        return [math.hypot(*(g.norm().item() for g in of_part)) for of_part in grads]
+
+    def on_before_optimizer_step(self, trainer, module, optimizer):
+        if len(self.raw) == self.spoilt:
+            next(module.loss.parameters()).grad.view(-1)[0] = math.nan
+        self.raw.append(self.norms(module))
+
+    def on_train_batch_end(self, trainer, module, *_):
+        self.used.append(self.norms(module))
+        self.logged.append(module._grad_norm.item())
+        self.weights.append(weights(module))
+
+
+OWN = ("loss=factor_vae", "loss.discriminator.hidden=[8]", "loss.gamma=50", "trainer.gradient_clip_val=0.02")
+
+
+def test_a_losss_own_network_is_clipped_by_itself(settings):
+    seen = OwnNetwork()
+    fit(settings(*SHORT, *OWN), seen)
+    for raw, used, logged in zip(seen.raw, seen.used, seen.logged, strict=True):
+        assert raw[0] > 1  # the model's is long, the discriminator's short
+        assert used == pytest.approx([min(norm, 0.02) for norm in raw], rel=1e-3)
+        assert logged == pytest.approx(raw[0], rel=1e-5)
+    assert any(raw[1] > 0.02 for raw in seen.raw)
+
+
+def test_a_bad_gradient_of_a_losss_own_network_skips_the_step(settings):
+    seen = OwnNetwork(spoilt=2)
+    fit(settings(*SHORT, *OWN), seen)
+    assert [same(a, b) for a, b in zip(seen.weights, seen.weights[1:], strict=False)] == [
+        False,
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
 def test_clipping_by_value_bounds_each_entry(settings):
     seen = Gradients()
     fit(settings(*SHORT, "trainer.gradient_clip_val=0.01", "trainer.gradient_clip_algorithm=value"), seen)

@@ -38,7 +38,7 @@ class Stratified(Estimate):
     one, with the same expectation, less variance, and no dependence on the order of the batch. A batch of one example
     has none to stand for the others, and its only weight is 1/N.
 
-    Source: Chen et al., 2018, "Isolating sources of disentanglement in VAEs", app. C.2, eq. S6, arXiv:1802.04942
+    Source: Chen et al., 2018, "Isolating sources of disentanglement in VAEs", app. C.2, arXiv:1802.04942
     """
 
     def log_weights(self, own: Tensor, dataset_size: int) -> Tensor:
@@ -54,7 +54,7 @@ class Weighted(Estimate):
     dimensions too high by (D - 1) log N. Its gradient is that of a plain mean over the batch. For numbers to read use
     the stratified estimate.
 
-    Source: Chen et al., 2018, "Isolating sources of disentanglement in VAEs", eq. 5, arXiv:1802.04942
+    Source: Chen et al., 2018, "Isolating sources of disentanglement in VAEs", arXiv:1802.04942
     """
 
     def log_weights(self, own: Tensor, dataset_size: int) -> Tensor:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.functional import softplus
 
+from vae_exp.distributions.kl import distortion
 from vae_exp.losses.base import Loss
 from vae_exp.losses.discriminator import Discriminator
 from vae_exp.types import Batch, Context, LossOutput, NonNegative, Positive, VAEOutput
@@ -51,14 +50,11 @@ class Adversarial(Loss):
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
         ((_, p, z),) = out.latents
-        distortion = -out.p_x.log_prob(batch.get("target", batch["x"]))  # [K, B]
+        nats = distortion(out, batch)  # [K, B]
         latents = z.flatten(0, 1)
         with torch.no_grad():
             drawn = p.sample(latents.shape[:1]).to(latents.dtype)
-        found_out = softplus(-self.discriminator.judge(latents)).mean()
+        found_out = self.discriminator.found_out(latents)
         own = self.discriminator.loss(drawn, latents)
-        loss = distortion.mean() + self.adversarial_weight * found_out + own
-        return LossOutput(loss, {"distortion": distortion, "adversarial": found_out, "discriminator": own})
-
-    def param_groups(self) -> list[dict[str, Any]]:
-        return [self.discriminator.param_group()]
+        loss = nats.mean() + self.adversarial_weight * found_out + own
+        return LossOutput(loss, {"distortion": nats, "adversarial": found_out, "discriminator": own})

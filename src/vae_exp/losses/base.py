@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from vae_exp.distributions.kl import distortion, rate
+from vae_exp.losses.discriminator import Discriminator
 from vae_exp.types import Batch, Context, LossOutput, VAEOutput
 
 MEANING = {
@@ -15,6 +17,9 @@ MEANING = {
     "detachable": "a posterior whose parameters can be held fixed, unlike those of a flow",
     "fixed_prior": "a prior with nothing to learn, such as model/prior=standard_normal",
     "real": "latents that are real vectors",
+    "point": "a posterior that is a point, which model/posterior=delta is",
+    "separate": "a decoder that takes each latent by itself, without batch normalisation",
+    "spectral_norm": "a decoder whose layers have a spectral norm of one, which model/decoder=spectral_norm makes",
     "factorised": "a posterior and a prior that factorise over dimensions, as diag_normal and standard_normal do",
 }
 """Properties of a model that a loss can need, for the sentence that refuses the others."""
@@ -42,5 +47,11 @@ class Loss(nn.Module, ABC):
         return {}
 
     def param_groups(self) -> list[dict[str, Any]]:
-        """Optimizer groups of the loss's own parameters; none unless it owns a network."""
-        return []
+        """Optimizer groups of the loss's own parameters: one for each discriminator that it owns."""
+        return [part.param_group() for part in self.modules() if isinstance(part, Discriminator)]
+
+
+def elbo_terms(out: VAEOutput, batch: Batch) -> dict[str, Tensor]:
+    """Distortion [K, B], rate [B] or [K, B], and their sum nelbo [K, B], the negative ELBO; nats."""
+    lost, nats = distortion(out, batch), rate(out)
+    return {"distortion": lost, "rate": nats, "nelbo": lost + nats}

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from vae_exp.distributions.aggregate import Estimate, log_aggregate
-from vae_exp.distributions.kl import rate
-from vae_exp.losses.base import Loss
+from vae_exp.losses.base import Loss, elbo_terms
 from vae_exp.types import Batch, Context, Count, LossOutput, NonNegative, VAEOutput
 
 
@@ -41,20 +40,17 @@ class BetaTCVAE(Loss):
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
         ((q, p, z),) = out.latents
-        distortion = -out.p_x.log_prob(batch.get("target", batch["x"]))  # [K, B]
         log_q_z, log_q_zj = log_aggregate(q, z, self.estimate, ctx.dataset_size)
         independent = log_q_zj.sum(-1)
         information = q.log_prob(z) - log_q_z
         correlation = log_q_z - independent
         dimensions = independent - p.log_prob(z)
         charged = self.alpha * information + self.beta * correlation + self.gamma * dimensions
-        nats = rate(out)
+        bound = elbo_terms(out, batch)
         terms = {
-            "distortion": distortion,
-            "rate": nats,
-            "nelbo": distortion + nats,
+            **bound,
             "mutual_information": information,
             "total_correlation": correlation,
             "dimension_wise_kl": dimensions,
         }
-        return LossOutput((distortion + charged).mean(), terms)
+        return LossOutput((bound["distortion"] + charged).mean(), terms)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from vae_exp.distributions.kl import distortion, rate
-from vae_exp.losses.base import Loss
+from vae_exp.losses.base import Loss, elbo_terms
 from vae_exp.schedules import Schedule
 from vae_exp.types import Batch, Context, LossOutput, NonNegative, VAEOutput
 
@@ -28,10 +27,10 @@ class Capacity(Loss):
         self.gamma, self.capacity, self.schedule = gamma, capacity, schedule
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
-        lost, nats = distortion(out, batch), rate(out)  # [K, B], [B]
+        terms = elbo_terms(out, batch)
         # Of the mean and not of each example: some examples need more nats than others.
-        loss = lost.mean() + self.gamma * (nats.mean() - self.weights()["capacity"]).abs()
-        return LossOutput(loss, {"distortion": lost, "rate": nats, "nelbo": lost + nats})
+        excess = terms["rate"].mean() - self.weights()["capacity"]
+        return LossOutput(terms["distortion"].mean() + self.gamma * excess.abs(), terms)
 
     def weights(self) -> dict[str, Tensor]:
         return {"capacity": self.capacity * self.schedule.value}

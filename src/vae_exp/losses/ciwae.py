@@ -20,7 +20,7 @@ class CIWAE(MultiSample):
         num_samples: Importance samples K of each example.
         elbo_share: The paper's beta: 1 is the ELBO, 0 is `iwae`.
 
-    Source: Rainforth et al., 2018, "Tighter variational bounds are not necessarily better", eq. 12, arXiv:1802.04537
+    Source: Rainforth et al., 2018, "Tighter variational bounds are not necessarily better", arXiv:1802.04537
     """
 
     def __init__(self, *, num_samples: Count, elbo_share: Annotated[float, Interval(ge=0, le=1)]) -> None:

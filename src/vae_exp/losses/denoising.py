@@ -25,8 +25,8 @@ class Denoising(Loss):
     Raises:
         ValueError: nothing is corrupted.
 
-    Source: Vincent et al., 2010, "Stacked denoising autoencoders", sec. 3.3; the denoising VAE: Im et al., 2017,
-        "Denoising criterion for variational auto-encoding framework", eq. 7, arXiv:1511.06406
+    Source: Vincent et al., 2010, "Stacked denoising autoencoders"; the denoising VAE: Im et al., 2017,
+        "Denoising criterion for variational auto-encoding framework", arXiv:1511.06406
     """
 
     def __init__(self, *, noise_std: NonNegative, masked: Fraction, beta: NonNegative) -> None:

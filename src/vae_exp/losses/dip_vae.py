@@ -9,8 +9,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from vae_exp.distributions.gathering import gathered
-from vae_exp.distributions.kl import rate
-from vae_exp.losses.base import Loss
+from vae_exp.losses.base import Loss, elbo_terms
 from vae_exp.types import Batch, Context, LossOutput, NonNegative, VAEOutput
 
 
@@ -39,21 +38,13 @@ class DIPVAE(Loss):
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
         ((q, _, _),) = out.latents
-        distortion = -out.p_x.log_prob(batch.get("target", batch["x"]))  # [K, B]
-        nats = rate(out)
+        bound = elbo_terms(out, batch)
         c = self.covariance(q)
         variances = c.diagonal()
         off_diagonal = (c - variances.diag()).square().sum()
         diagonal = (variances - 1).square().sum()
-        loss = distortion.mean() + nats.mean() + self.lambda_od * off_diagonal + self.lambda_d * diagonal
-        terms = {
-            "distortion": distortion,
-            "rate": nats,
-            "nelbo": distortion + nats,
-            "off_diagonal": off_diagonal,
-            "diagonal": diagonal,
-        }
-        return LossOutput(loss, terms)
+        loss = bound["nelbo"].mean() + self.lambda_od * off_diagonal + self.lambda_d * diagonal
+        return LossOutput(loss, {**bound, "off_diagonal": off_diagonal, "diagonal": diagonal})
 
 
 class DIPVAEI(DIPVAE):

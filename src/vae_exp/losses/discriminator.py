@@ -29,6 +29,13 @@ class Discriminator(nn.Module):
         """Logits of samples [N, *in_shape] with a gradient to the samples alone, [N]."""
         return with_fixed_weights(self.net, samples).squeeze(1)
 
+    def found_out(self, samples: Tensor) -> Tensor:
+        """How far samples [N, *in_shape] are from passing for the first kind, with a gradient to them alone; [], nats.
+
+        -E log D(samples), the generator's loss that does not saturate where D is sure.
+        """
+        return F.softplus(-self.judge(samples)).mean()
+
     def loss(self, first: Tensor, second: Tensor) -> Tensor:
         """Mean cross-entropy of both kinds, [N, *in_shape] each, with a gradient to the weights alone; [], nats.
 

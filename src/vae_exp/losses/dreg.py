@@ -23,7 +23,7 @@ class DReG(STL):
     Raises:
         UserError: The posterior's parameters cannot be held fixed, as those of a flow.
 
-    Source: Tucker et al., 2019, "Doubly reparameterized gradient estimators for Monte Carlo objectives", eq. 8,
+    Source: Tucker et al., 2019, "Doubly reparameterized gradient estimators for Monte Carlo objectives",
         arXiv:1810.04152
     """
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vae_exp.distributions.kl import kl_per_dim, rate
-from vae_exp.losses.base import Loss
+from vae_exp.distributions.kl import kl_per_dim
+from vae_exp.losses.base import Loss, elbo_terms
 from vae_exp.schedules import Schedule
 from vae_exp.types import Batch, Context, Count, Latent, LossOutput, NonNegative, VAEOutput
 
@@ -27,7 +27,7 @@ class ELBO(Loss):
         num_samples: Latents drawn for each example.
 
     Source: Kingma & Welling, 2014, arXiv:1312.6114, eq. 3; beta: Higgins et al., 2017, "beta-VAE", eq. 4;
-        free bits: Kingma et al., 2016, arXiv:1606.04934, eq. 16
+        free bits: Kingma et al., 2016, arXiv:1606.04934
     """
 
     def __init__(self, *, beta: NonNegative, schedule: Schedule, free_bits: NonNegative, num_samples: Count) -> None:
@@ -36,11 +36,9 @@ class ELBO(Loss):
         self.beta, self.schedule, self.free_bits, self.num_samples = beta, schedule, free_bits, num_samples
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
-        distortion = -out.p_x.log_prob(batch.get("target", batch["x"]))  # [K, B]
-        nats = rate(out)
-        charged = self._above_free_bits(out.latents) if self.free_bits > 0 else nats.mean()
-        loss = distortion.mean() + self.weights()["beta"] * charged
-        return LossOutput(loss, {"distortion": distortion, "rate": nats, "nelbo": distortion + nats})
+        terms = elbo_terms(out, batch)
+        charged = self._above_free_bits(out.latents) if self.free_bits > 0 else terms["rate"].mean()
+        return LossOutput(terms["distortion"].mean() + self.weights()["beta"] * charged, terms)
 
     def weights(self) -> dict[str, Tensor]:
         return {"beta": self.beta * self.schedule.value}

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from vae_exp.distributions.kl import rate
-from vae_exp.losses.base import Loss
+from vae_exp.losses.base import Loss, elbo_terms
 from vae_exp.losses.discriminator import Discriminator
 from vae_exp.types import Batch, Context, LossOutput, NonNegative, Positive, VAEOutput
 
@@ -55,23 +53,17 @@ class FactorVAE(Loss):
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
         ((_, _, z),) = out.latents
-        distortion = -out.p_x.log_prob(batch.get("target", batch["x"]))  # [K, B]
-        nats = rate(out)
         latents = z.flatten(0, 1)
         correlation = self.discriminator.judge(latents)
         own = self.discriminator.loss(latents, permuted(latents))
-        loss = distortion.mean() + nats.mean() + self.gamma * correlation.mean() + own
+        bound = elbo_terms(out, batch)
+        loss = bound["nelbo"].mean() + self.gamma * correlation.mean() + own
         terms = {
-            "distortion": distortion,
-            "rate": nats,
-            "nelbo": distortion + nats,
+            **bound,
             "total_correlation": correlation.mean(),
             "discriminator": own,
         }
         return LossOutput(loss, terms)
-
-    def param_groups(self) -> list[dict[str, Any]]:
-        return [self.discriminator.param_group()]
 
 
 def permuted(z: Tensor) -> Tensor:

@@ -7,8 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from vae_exp.distributions.kl import distortion, rate
-from vae_exp.losses.base import Loss
+from vae_exp.losses.base import Loss, elbo_terms
 from vae_exp.types import Batch, Context, Fraction, LossOutput, Positive, VAEOutput
 
 
@@ -32,7 +31,7 @@ class GECO(Loss):
     Raises:
         ValueError: the bounds do not enclose 1, where lambda starts.
 
-    Source: Rezende & Viola, 2018, "Taming VAEs", eq. 2 and algorithm 1, arXiv:1810.00597
+    Source: Rezende & Viola, 2018, "Taming VAEs", algorithm 1, arXiv:1810.00597
     """
 
     log_lambda: Tensor
@@ -53,12 +52,12 @@ class GECO(Loss):
         self.register_buffer("batches", torch.zeros(()))
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
-        lost, nats = distortion(out, batch), rate(out)  # [K, B], [B]
-        constraint = lost.mean() - self.tolerance
+        terms = elbo_terms(out, batch)
+        constraint = terms["distortion"].mean() - self.tolerance
         multiplier = self.weights()["lambda"]
         value = self._observe(constraint.detach()) if self.training else constraint.detach()
-        loss = nats.mean() + multiplier * (constraint - constraint.detach() + value)
-        return LossOutput(loss, {"distortion": lost, "rate": nats, "nelbo": lost + nats, "constraint": constraint})
+        loss = terms["rate"].mean() + multiplier * (constraint - constraint.detach() + value)
+        return LossOutput(loss, {**terms, "constraint": constraint})
 
     def weights(self) -> dict[str, Tensor]:
         return {"lambda": self.log_lambda.exp()}

@@ -20,7 +20,7 @@ class MIWAE(MultiSample):
         num_groups: Bounds M that are averaged.
         samples_per_group: Importance samples K of each bound.
 
-    Source: Rainforth et al., 2018, "Tighter variational bounds are not necessarily better", eq. 11, arXiv:1802.04537
+    Source: Rainforth et al., 2018, "Tighter variational bounds are not necessarily better", arXiv:1802.04537
     """
 
     def __init__(self, *, num_groups: Count, samples_per_group: Count) -> None:

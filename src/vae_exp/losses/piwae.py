@@ -22,7 +22,7 @@ class PIWAE(MIWAE):
         num_groups: Bounds M that are averaged for the encoder.
         samples_per_group: Importance samples K of each of them.
 
-    Source: Rainforth et al., 2018, "Tighter variational bounds are not necessarily better", eq. 13-14,
+    Source: Rainforth et al., 2018, "Tighter variational bounds are not necessarily better",
         arXiv:1802.04537
     """
 

@@ -26,7 +26,7 @@ class Renyi(MultiSample):
     Raises:
         ValueError: alpha is so near to 1 that the bound would be rounding errors.
 
-    Source: Li & Turner, 2016, "Renyi divergence variational inference", eq. 14, arXiv:1602.02311
+    Source: Li & Turner, 2016, "Renyi divergence variational inference", arXiv:1602.02311
     """
 
     def __init__(self, *, num_samples: Count, alpha: NonNegative) -> None:

@@ -26,8 +26,8 @@ class STL(IWAE):
     Raises:
         UserError: The posterior's parameters cannot be held fixed, as those of a flow.
 
-    Source: Roeder et al., 2017, "Sticking the landing", eq. 7 and sec. 6, arXiv:1703.09194; the bias: Tucker et al.,
-        2019, sec. 4, arXiv:1810.04152
+    Source: Roeder et al., 2017, "Sticking the landing", arXiv:1703.09194; the bias: Tucker et al.,
+        2019, arXiv:1810.04152
     """
 
     needs = ("density", "sample_density", "detachable")

@@ -7,11 +7,10 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
 
-from vae_exp.distributions.kl import rate
-from vae_exp.losses.base import Loss
+from vae_exp.losses.base import Loss, elbo_terms
 from vae_exp.losses.discriminator import Discriminator, with_fixed_weights
+from vae_exp.losses.similarities.base import feature_distortion
 from vae_exp.types import Batch, Context, Count, LossOutput, NonNegative, Positive, VAEOutput
 
 
@@ -61,26 +60,20 @@ class VAEGAN(Loss):
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
         x = batch.get("target", batch["x"])
-        distortion = -out.p_x.log_prob(x)  # [K, B]
-        nats = rate(out)
-        difference = self._features(out.p_x.mean.flatten(0, 1)).unflatten(0, distortion.shape) - self._features(x)
-        similarity = 0.5 * difference.square().sum(-1)  # [K, B]
+        bound = elbo_terms(out, batch)
+        of_decoded = self._features(out.p_x.mean.flatten(0, 1)).unflatten(0, out.p_x.batch_shape)
+        similarity = feature_distortion(of_decoded, self._features(x))  # [K, B]
         decoded = self._decoded(out, batch, ctx)
-        found_out = softplus(-self.discriminator.judge(decoded)).mean()
+        found_out = self.discriminator.found_out(decoded)
         own = self.discriminator.loss(x, decoded)
-        loss = similarity.mean() + nats.mean() + self.adversarial_weight * found_out + own
+        loss = similarity.mean() + bound["rate"].mean() + self.adversarial_weight * found_out + own
         terms = {
-            "distortion": distortion,
-            "rate": nats,
-            "nelbo": distortion + nats,
+            **bound,
             "feature_distortion": similarity,
             "adversarial": found_out,
             "discriminator": own,
         }
         return LossOutput(loss, terms)
-
-    def param_groups(self) -> list[dict[str, Any]]:
-        return [self.discriminator.param_group()]
 
     def _features(self, pictures: Tensor) -> Tensor:
         """The features f of pictures [N, *x_shape], [N, num_features]."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from vae_exp.distributions.gathering import gathered
+from vae_exp.distributions.kl import distortion
 from vae_exp.distributions.mmd import Kernel, mmd
 from vae_exp.losses.base import Loss
 from vae_exp.types import Batch, Context, Latent, LossOutput, NonNegative, VAEOutput
@@ -35,10 +36,10 @@ class WAEMMD(Loss):
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
         (latent,) = out.latents
-        distortion = -out.p_x.log_prob(batch.get("target", batch["x"]))  # [K, B]
+        nats = distortion(out, batch)  # [K, B]
         discrepancy = discrepancy_to_prior(latent, self.kernel)
-        loss = distortion.mean() + self.mmd_weight * discrepancy
-        return LossOutput(loss, {"distortion": distortion, "mmd": discrepancy})
+        loss = nats.mean() + self.mmd_weight * discrepancy
+        return LossOutput(loss, {"distortion": nats, "mmd": discrepancy})
 
 
 def discrepancy_to_prior(latent: Latent, kernel: Kernel) -> Tensor:

@@ -9,7 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Distribution
+from torch.nn.modules.batchnorm import _BatchNorm
 
+from vae_exp.distributions.delta import Delta
 from vae_exp.distributions.detached import detachable
 from vae_exp.distributions.kl import kl_per_dim
 from vae_exp.distributions.tempered import tempered
@@ -17,6 +19,7 @@ from vae_exp.errors import UserError
 from vae_exp.heads.base import Likelihood, Posterior
 from vae_exp.heads.offset import MeanOffset
 from vae_exp.models.misfit import refuse_misfit
+from vae_exp.nets.spectral_norm import has_spectral_norm
 from vae_exp.priors.base import Prior
 from vae_exp.types import Batch, Count, CountOrZero, DataSpec, Draw, Latent, VAEOutput
 
@@ -143,6 +146,9 @@ class VAE(nn.Module):
         found["sample_density"] = self.posterior.density and self.posterior.sample_density
         found["detachable"] = self.posterior.density and detachable(q)
         found["fixed_prior"] = not any(weight.requires_grad for weight in self.prior.parameters())
+        found["point"] = isinstance(q, Delta)
+        found["separate"] = not any(isinstance(layer, _BatchNorm) for layer in self.decoder.modules())
+        found["spectral_norm"] = has_spectral_norm(self.decoder)
         found["factorised"] = self.posterior.density and kl_per_dim(q, p) is not None
         return frozenset(name for name, holds in found.items() if holds)
 

@@ -153,14 +153,19 @@ class LitVAE(pl.LightningModule):
         self, optimizer: Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
     ) -> None:
         optimizer = self.trainer.optimizers[0]  # itself, not Lightning's wrapper
-        grads = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-        self._grad_norm = norm = torch.nn.utils.get_total_norm(grads)
+        grads = [[p.grad for p in group["params"] if p.grad is not None] for group in optimizer.param_groups]
+        grads = [of_group for of_group in grads if of_group]
+        norms = torch.stack([torch.nn.utils.get_total_norm(of_group) for of_group in grads])
+        self._grad_norm = norms[0]  # the model's
         if self.trainer.precision != "16-mixed":  # whose scaler skips such steps itself
-            self._guard.watch(optimizer, norm)
+            self._guard.watch(optimizer, norms.sum())
         if gradient_clip_val and gradient_clip_algorithm == "value":
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
         elif gradient_clip_val:
-            torch._foreach_mul_(grads, (gradient_clip_val / (norm + 1e-6)).clamp(max=1.0))
+            # Each by itself, lest the gradient of a loss's own network shorten the model's.
+            factors = (gradient_clip_val / (norms + 1e-6)).clamp(max=1.0)
+            for of_group, factor in zip(grads, factors, strict=True):
+                torch._foreach_mul_(of_group, factor)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]

@@ -1,0 +1,1 @@
+"""What keeps the decoder of a deterministic autoencoder smooth, one a file."""
