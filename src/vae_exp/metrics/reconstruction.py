@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from vae_exp.distributions.center import center
 from vae_exp.metrics.base import PerExample, Stage
 from vae_exp.types import Batch, VAEOutput
 
-SIGMA = 1.5
-"""Width of the Gaussian window, pixels; it reaches 3.5 of them to each side, a window of 11 x 11."""
+WINDOW, SIGMA = 11, 1.5
+"""Side and standard deviation of the Gaussian window, pixels; a smaller window is narrower in proportion."""
+
+C1, C2 = 0.01**2, 0.03**2
+"""What keeps the quotients finite, for data of range 1."""
 
 SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Weights of the scales of MS-SSIM, the finest first."""
@@ -52,23 +56,40 @@ def psnr(x: Tensor, y: Tensor) -> Tensor:
 
 
 def ssim(x: Tensor, y: Tensor) -> Tensor:
-    """Structural similarity of each pair of pictures [B, C, H, W] in [0, 1], a mean over windows and channels; [B]."""
-    from torchmetrics.functional.image import structural_similarity_index_measure
+    """Structural similarity of pictures [B, C, H, W] in [0, 1], at least 3 x 3: a mean over windows and channels; [B].
 
-    reach = (min(x.shape[-2:]) - 1) // 2  # of a window that fits into the picture
-    sigma = min(SIGMA, reach / 3.5)
-    found = structural_similarity_index_measure(x, y, sigma=sigma, data_range=1.0, reduction="none")
-    assert isinstance(found, Tensor)
-    return found.reshape(len(x))
+    The windows are those that lie inside of the picture, as in the authors' code; torchmetrics reflects the borders.
+    """
+    return _similarity(x, y)[0]
 
 
 def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
     """Structural similarity at several scales, of pictures [B, C, H, W] in [0, 1] of at least 22 pixels; [B]."""
-    from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
+    fitting = sum(min(x.shape[-2:]) // 2**halvings >= WINDOW for halvings in range(len(SCALES)))
+    total = sum(SCALES[:fitting])
+    found = x.new_ones(len(x))
+    for scale in range(fitting):
+        whole, structure = _similarity(x, y)
+        part = whole if scale == fitting - 1 else structure
+        found = found * part.clamp_min(0) ** (SCALES[scale] / total)
+        x, y = F.avg_pool2d(x, 2), F.avg_pool2d(y, 2)
+    return found
 
-    fitting = [n for n in range(1, len(SCALES) + 1) if min(x.shape[-2:]) // 2 ** (n - 1) >= 11]
-    weights = torch.tensor(SCALES[: fitting[-1]])
-    found = multiscale_structural_similarity_index_measure(
-        x, y, sigma=SIGMA, data_range=1.0, reduction="none", betas=tuple((weights / weights.sum()).tolist())
-    )
-    return found.reshape(len(x))
+
+def _similarity(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean over windows and channels of luminance * contrast * structure, and without the luminance; [B] each."""
+    reach = (min(WINDOW, *x.shape[-2:]) - 1) // 2
+    sigma = SIGMA * 2 * reach / (WINDOW - 1)
+    line = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, dtype=x.dtype, device=x.device) / sigma) ** 2)
+    line = line / line.sum()
+
+    def windowed(value: Tensor) -> Tensor:
+        flat = value.flatten(0, 1)[:, None]
+        return F.conv2d(F.conv2d(flat, line[None, None, :, None]), line[None, None, None]).unflatten(0, x.shape[:2])
+
+    mean_x, mean_y = windowed(x), windowed(y)
+    variances = windowed(x * x) - mean_x**2 + windowed(y * y) - mean_y**2
+    covariance = windowed(x * y) - mean_x * mean_y
+    structure = (2 * covariance + C2) / (variances + C2)
+    luminance = (2 * mean_x * mean_y + C1) / (mean_x**2 + mean_y**2 + C1)
+    return (luminance * structure).flatten(1).mean(1), structure.flatten(1).mean(1)
