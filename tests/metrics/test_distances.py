@@ -40,9 +40,7 @@ def test_frechet_of_fewer_vectors_than_dimensions_is_finite():
 def test_kernel_distance_is_the_sum_over_pairs():
     real, made = torch.randn(7, 3).double(), torch.randn(5, 3).double() + 1
     k = lambda a, b: (float(a @ b) / 3 + 1) ** 3  # noqa: E731
-    within = [
-        sum(k(a, b) for a, b in itertools.permutations(x, 2)) / (len(x) * (len(x) - 1)) for x in (real, made)
-    ]
+    within = [sum(k(a, b) for a, b in itertools.permutations(x, 2)) / (len(x) * (len(x) - 1)) for x in (real, made)]
     between = sum(k(a, b) for a in real for b in made) / 35
     assert kernel_distance(real, made).item() == pytest.approx(sum(within) - 2 * between, rel=1e-10)
 

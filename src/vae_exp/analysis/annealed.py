@@ -64,7 +64,7 @@ def annealed_nll(
     nats, accepted = [], []
     betas, at_once = temperatures(num_temperatures), max(1, rows // num_chains)
     for begin in range(0, len(batch["x"]), at_once):
-        part: Any = {key: value[begin : begin + at_once] for key, value in batch.items()}
+        part: Any = {key: value[begin : begin + at_once] for key, value in batch.items()}  # type: ignore[index]
         first, log_joint, shape = _ends(model, part, start)
         path = partial(anneal, first.log_prob, log_joint, betas=betas, leapfrog_steps=leapfrog_steps)
         few = first.sample(torch.Size([max(1, num_chains // TUNING_SHARE), *shape]))

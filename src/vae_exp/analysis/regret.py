@@ -12,7 +12,7 @@ from vae_exp.types import Batch
 
 
 def likelihood_regret(model: Any, batch: Batch, *, steps: int, lr: float, num_samples: int) -> Tensor | None:
-    """max over N(mu, sigma^2) of the ELBO of x, by Adam from the encoder's, minus the ELBO at the encoder's.
+    """Regret = max over N(mu, sigma^2) of the ELBO of x, by Adam from the encoder's, minus the ELBO at the encoder's.
 
     Each example has its own mu and sigma; the model stays as it is. Both ELBOs are estimated with the same noise.
 

@@ -21,7 +21,9 @@ def frechet(real: Tensor, made: Tensor) -> Tensor:
     values, vectors = torch.linalg.eigh(s1)
     root = vectors * values.clamp_min(0).sqrt() @ vectors.T
     trace_of_root = torch.linalg.eigvalsh(root @ s2 @ root).clamp_min(0).sqrt().sum()
-    return (real.mean(0) - made.mean(0)).square().sum() + s1.trace() + s2.trace() - 2 * trace_of_root
+    between = (real.mean(0) - made.mean(0)).square().sum()
+    distance: Tensor = between + s1.trace() + s2.trace() - 2 * trace_of_root
+    return distance
 
 
 def kernel_distance(real: Tensor, made: Tensor) -> Tensor:

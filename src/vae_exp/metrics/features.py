@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +20,9 @@ from vae_exp.metrics.base import Examples
 from vae_exp.types import Count, Positive, Seed
 
 log = logging.getLogger(__name__)
+
+UNREADABLE = (OSError, EOFError, ValueError, KeyError, IndexError, RuntimeError, pickle.UnpicklingError)
+"""What torch raises of a file that is not there, or broken."""
 
 
 class Space(NamedTuple):
@@ -112,7 +116,7 @@ class OfTheData:
         file = self.folder / f"classifier-{self._fingerprint(x, y)}.pt"
         try:
             net.load_state_dict(torch.load(file, map_location=x.device, weights_only=True))
-        except (OSError, RuntimeError, EOFError, ValueError):  # not there yet, or broken
+        except UNREADABLE:
             train(net, x, y, epochs=self.epochs, batch_size=self.batch_size, lr=self.lr, seed=self.seed)
             self._keep(net, file)
         return net
@@ -170,5 +174,7 @@ def principal_components(x: Tensor, num: int) -> Callable[[Tensor], Tensor]:
     flat = x.flatten(1).float()
     mean = flat.mean(0)
     size = min(num, *flat.shape)
-    _, _, directions = torch.svd_lowrank(flat - mean, q=size, niter=6)  # D^2 covariances of large pictures are too many
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # by random projections: the D^2 covariances of large pictures are too many
+        _, _, directions = torch.svd_lowrank(flat - mean, q=size, niter=6)
     return lambda pictures: (pictures.flatten(1).float() - mean) @ directions

@@ -85,11 +85,13 @@ def _similarity(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
     def windowed(value: Tensor) -> Tensor:
         flat = value.flatten(0, 1)[:, None]
-        return F.conv2d(F.conv2d(flat, line[None, None, :, None]), line[None, None, None]).unflatten(0, x.shape[:2])
+        found = F.conv2d(F.conv2d(flat, line[None, None, :, None]), line[None, None, None])
+        return torch.unflatten(found, 0, x.shape[:2])
 
     mean_x, mean_y = windowed(x), windowed(y)
     variances = windowed(x * x) - mean_x**2 + windowed(y * y) - mean_y**2
     covariance = windowed(x * y) - mean_x * mean_y
     structure = (2 * covariance + C2) / (variances + C2)
     luminance = (2 * mean_x * mean_y + C1) / (mean_x**2 + mean_y**2 + C1)
-    return (luminance * structure).flatten(1).mean(1), structure.flatten(1).mean(1)
+    whole: Tensor = luminance * structure
+    return whole.flatten(1).mean(1), structure.flatten(1).mean(1)

@@ -59,4 +59,6 @@ def sharpness(x: Tensor) -> Tensor:
     if min(x.shape[-2:]) < 3:
         return x.new_zeros(len(x))
     kernel = x.new_tensor([[0, 1, 0], [1, -4, 1], [0, 1, 0]])[None, None]
-    return F.conv2d(x.flatten(0, 1)[:, None], kernel).flatten(1).var(1, correction=0).unflatten(0, x.shape[:2]).mean(1)
+    laplacian = F.conv2d(x.flatten(0, 1)[:, None], kernel).flatten(1)
+    variance: Tensor = laplacian.var(1, correction=0).unflatten(0, x.shape[:2])
+    return variance.mean(1)
