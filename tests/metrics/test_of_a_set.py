@@ -124,7 +124,7 @@ def test_without_inception_one_sentence_says_so(caplog, monkeypatch):
     monkeypatch.setattr("torchmetrics.image.fid.FrechetInceptionDistance", absent)
     with caplog.at_level(logging.WARNING):
         assert begun(FID(stages=["test"], num_images=10, rows=10), Copier(bars(9)["x"]), examples()) == {}
-    assert "pip install torch-fidelity" in caplog.text
+    assert "vae_exp[fid]" in caplog.text
 
 
 def test_fid_is_that_of_the_pictures(monkeypatch):
@@ -232,7 +232,7 @@ def test_pictures_of_another_shape_are_told_in_a_sentence(caplog):
 def test_regret_is_the_gap_that_the_encoder_leaves():
     model = solved_vae(off=0.7)  # the exact posterior is within reach: the regret is KL(q || p(z|x))
     x = of_model(model, 6)("test", 6)["x"]
-    regret = likelihood_regret(model, {"x": x}, steps=400, lr=0.03, num_samples=300)
+    regret = likelihood_regret(model, {"x": x}, steps=200, lr=0.05, num_samples=100)
     q, exact = model.encode(x), solved_vae().encode(x)
     gap = torch.distributions.kl_divergence(q, exact)
     assert gap.min() > 0.3

@@ -41,7 +41,7 @@ class FID(OfASet):
             distance = FrechetInceptionDistance(feature=2048, normalize=True)
         except (ImportError, OSError) as error:  # OSError: the download of the weights failed
             reason = str(error).splitlines()[0]
-            log.warning("metrics.fid: no fid without Inception's weights; pip install torch-fidelity (%s)", reason)
+            log.warning("metrics.fid: no fid without Inception's weights; pip install 'vae_exp[fid]' (%s)", reason)
             return {}
         x = examples(stage, self.num_images)["x"]
         distance = distance.to(x.device)
