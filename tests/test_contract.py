@@ -70,7 +70,8 @@ def chosen_settings(tmp_path, group, name, *more):
     small = [
         "data=digits", "model.latent_dim=3", "trainer.max_steps=2", "trainer.max_epochs=-1", "trainer.accelerator=cpu",
         "trainer.devices=1", "trainer.limit_val_batches=1", "trainer.limit_test_batches=1", "data.eval_batch_size=20",
-        "data.batch_size=16", "evaluation.num_importance_samples=3", f"run_dir={tmp_path}",
+        "data.batch_size=16", "evaluation.num_importance_samples=3", "evaluation.num_temperatures=5",
+        f"run_dir={tmp_path}",
     ]  # fmt: skip
     if group != "logger":
         small.append("logger=none")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -70,7 +70,7 @@ class IMQ(Kernel):
         return c / (c + squared_distance)
 
 
-def mmd(x: Tensor, y: Tensor, kernel: Kernel) -> Tensor:
+def mmd(x: Tensor, y: Tensor, kernel: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     """The unbiased estimate of MMD^2; zero in expectation for equal distributions, and negative about half the time.
 
     1/(N(N-1)) sum_{i != j} k(x_i, x_j) + 1/(M(M-1)) sum_{i != j} k(y_i, y_j) - 2/(NM) sum_ij k(x_i, y_j)
@@ -78,7 +78,7 @@ def mmd(x: Tensor, y: Tensor, kernel: Kernel) -> Tensor:
     Args:
         x: [..., N, D].
         y: [..., M, D].
-        kernel: k.
+        kernel: k, [..., N, D] and [..., M, D] -> [..., N, M].
 
     Returns:
         [...].

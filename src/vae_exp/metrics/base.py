@@ -1,9 +1,9 @@
-"""What every metric is, and the kind that scores each example by itself."""
+"""What every metric is, and two kinds: scores of single examples, and figures of a set taken as a whole."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
+from vae_exp.data.splits import SplitName
 from vae_exp.errors import UserError
 from vae_exp.types import Batch, VAEOutput
 
@@ -22,6 +23,8 @@ MEANING: dict[Need, str] = {
     " (data=sprites, dsprites, shapes3d, cars3d, mpi3d, smallnorb), or metrics=default",
 }
 """What the user is told of what the batches lack."""
+Examples = Callable[[SplitName, int], Batch]
+"""The first n prepared examples of a split, or all where it has fewer, on the model's device."""
 
 
 class VAEMetric(Metric):
@@ -47,6 +50,14 @@ class VAEMetric(Metric):
         for need in self.needs:
             if need not in batch:
                 raise UserError(f"metrics: {type(self).__name__} needs {MEANING[need]}")
+
+    def begin(self, stage: Stage, model: nn.Module, examples: Examples) -> None:
+        """Take in what no batch brings, at the start of an evaluation: other splits, the model's own samples.
+
+        Called in every process with the same random state, which is put back afterwards; without gradients, which can
+        be enabled.
+        """
+        del stage, model, examples
 
     @abstractmethod
     def update(self, batch: Batch, out: VAEOutput, model: nn.Module) -> None:
@@ -87,6 +98,37 @@ class PerExample(VAEMetric):
             figures[name] = values.mean()
             figures[f"{name}/se"] = standard_error(values)
         return figures
+
+
+class OfASet(VAEMetric):
+    """Figures of the first examples of a split, taken as a whole.
+
+    All processes compute them of the same examples with the same noise, so that their number does not matter.
+    """
+
+    def __init__(self, *, stages: Sequence[Stage]) -> None:
+        super().__init__(stages=stages)
+        self._found: dict[str, Tensor] = {}
+
+    @abstractmethod
+    def figures(self, stage: Stage, model: Any, examples: Examples) -> dict[str, Tensor]:
+        """Figures by name; none where the model or the data have no such figures."""
+
+    def begin(self, stage: Stage, model: nn.Module, examples: Examples) -> None:
+        found = self.figures(stage, model, examples)
+        self._found = {name: torch.as_tensor(value).detach().cpu().double() for name, value in found.items()}
+
+    def update(self, batch: Batch, out: VAEOutput, model: nn.Module) -> None:
+        del batch, out, model
+
+    def compute(self) -> dict[str, Tensor]:
+        return dict(self._found)
+
+
+def with_error(name: str, values: Tensor) -> dict[str, Tensor]:
+    """The mean of independent values [N] under a name, and its standard error as NAME/se."""
+    values = values.cpu().double()
+    return {name: values.mean(), f"{name}/se": standard_error(values)}
 
 
 def standard_error(values: Tensor) -> Tensor:

@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from vae_exp.report.curves import curves_of, read_scalars
+from vae_exp.analysis.diagnosis import diagnose
+from vae_exp.report.curves import Scalars, curves_of, read_scalars
 from vae_exp.report.facts import Abouts, command_of, facts_of, go_on_command, parts_of, state_of, summary_of, title_of
 from vae_exp.report.figures import Row, latents_of, rows_of
 from vae_exp.report.meanings import read_meanings
@@ -42,7 +43,7 @@ def run_page(record: Record, abouts: Abouts, folders: Sequence[Path]) -> str:
         "state": record.status.get("state", "unknown"),
         "notice": state_of(record),
         "go_on": go_on_command(record),
-        "warnings": [*_diagnosis(record), *record.unread, *unread],
+        "warnings": [*_diagnosis(record, scalars), *record.unread, *unread],
         "stages": stages,
         "rows": rows,
         "tiles": [_tile(stages, row) for row in rows[:TILES]],
@@ -67,7 +68,10 @@ def _tile(stages: list[str], row: Row) -> tuple[str, str, str, str]:
     return row.name, stage, value, row.meaning.unit
 
 
-def _diagnosis(record: Record) -> list[str]:
-    """Warnings worth having of this run: where the diagnosis of a run's figures comes in."""
-    del record
-    return []
+def _diagnosis(record: Record, scalars: Scalars) -> list[str]:
+    """Warnings worth having of this run, from its figures and the last values of its curves."""
+    last = {tag: values[-1] for tag, (_, values) in scalars.items() if tag.startswith("train/")}
+    steps = [at[-1] for tag, (at, _) in scalars.items() if tag.startswith("train/")]
+    reached = {"step": float(max(steps))} if steps else {}
+    epochs = {"epoch": scalars["epoch"][1][-1] + 1} if "epoch" in scalars else {}
+    return diagnose({**last, **reached, **epochs, **record.figures}, record.settings) if record.figures else []

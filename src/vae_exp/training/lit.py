@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from vae_exp.data.order import Order
+from vae_exp.data.splits import SplitName
 from vae_exp.losses.base import Loss
-from vae_exp.metrics.base import VAEMetric
+from vae_exp.metrics.base import Stage, VAEMetric
 from vae_exp.models.vae import VAE
 from vae_exp.schedules import Progress, Schedule
 from vae_exp.training import rng
@@ -27,7 +28,7 @@ EVALUATION_SEED = 0
 START_EXAMPLES = 5000
 """Training examples that parts which begin at the data are shown."""
 
-SCORES = ("nelbo", "distortion", "nll", "nll_bound")
+SCORES = ("nelbo", "distortion", "nll", "nll_ais", "nll_bound")
 """Figures that rest on log p(x|z), and bear the model's suffix where that is no log-likelihood."""
 
 
@@ -195,7 +196,7 @@ class LitVAE(pl.LightningModule):
     # Evaluation
 
     def on_validation_epoch_start(self) -> None:
-        self._start_evaluation()
+        self._start_evaluation("val")
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         self._evaluate(batch, "val")
@@ -204,7 +205,7 @@ class LitVAE(pl.LightningModule):
         self._end_evaluation("val")
 
     def on_test_epoch_start(self) -> None:
-        self._start_evaluation()
+        self._start_evaluation("test")
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         self._evaluate(batch, "test")
@@ -212,10 +213,21 @@ class LitVAE(pl.LightningModule):
     def on_test_epoch_end(self) -> None:
         self._end_evaluation("test")
 
-    def _start_evaluation(self) -> None:
+    def _start_evaluation(self, stage: Stage) -> None:
         self._meter.pause()
         self._rng_outside = rng.get_state()
+        for metric in self._metrics_of(stage).values():
+            # What a metric draws is the same in all processes, and no part of the noise of the batches.
+            with torch.inference_mode(False), torch.no_grad(), rng.isolated(EVALUATION_SEED):
+                metric.begin(stage, self.model, self.examples)
         torch.manual_seed(EVALUATION_SEED + self.global_rank)
+
+    def examples(self, split: SplitName, n: int) -> Batch:
+        """The first n prepared examples of a split, in the trainer's precision and on the model's device."""
+        trainer = self.trainer
+        batch: Batch = trainer.datamodule.examples(split, n)  # type: ignore[attr-defined]
+        converted: Batch = trainer.precision_plugin.convert_input(trainer.strategy.batch_to_device(batch, self.device))
+        return converted
 
     def _evaluate(self, batch: Batch, stage: str) -> None:
         out = self.model(batch)
