@@ -66,6 +66,8 @@ def check_values(part: Callable[..., Any], given: Mapping[str, Any], where: str)
 
 def _hints(part: Callable[..., Any]) -> dict[str, Any]:
     function: Any = inspect.unwrap(part.__init__ if inspect.isclass(part) else part)
+    if not inspect.isfunction(function):  # of a class without a constructor of its own
+        return {}
     # What it returns is of no concern here, and may be the type of a package that is imported only to draw.
     arguments = {name: hint for name, hint in function.__annotations__.items() if name != "return"}
     holder = SimpleNamespace(__annotations__=arguments)
