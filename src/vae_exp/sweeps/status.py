@@ -6,6 +6,7 @@ import json
 import platform
 import subprocess
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -18,8 +19,12 @@ PACKAGES = ("vae_exp", "torch", "pytorch-lightning", "hydra-core", "numpy")
 
 
 @contextmanager
-def recorded(folder: Path) -> Iterator[None]:
-    """Keep status.json while the run goes on inside: running, then done, failed (with the error) or interrupted."""
+def recorded(folder: Path) -> Iterator[dict[str, Any]]:
+    """Keep status.json while the run goes on inside: running, then done, failed (with the error) or interrupted.
+
+    Yields:
+        What will be written; a run that ends in another way than done says so under `state`.
+    """
     before = read_json(folder / "status.json") if (folder / "status.json").is_file() else {}
     status: dict[str, Any] = {
         "state": "running",
@@ -34,10 +39,11 @@ def recorded(folder: Path) -> Iterator[None]:
     start = time.monotonic()
     _write(folder, status)
     try:
-        yield
-        status["state"] = "done"
+        yield status
+        if status["state"] == "running":
+            status["state"] = "done"
     except Exception as error:
-        status |= {"state": "failed", "error": f"{type(error).__name__}: {error}"}
+        status |= {"state": "failed", "error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
         raise
     except BaseException:  # a signal
         status["state"] = "interrupted"
@@ -45,6 +51,12 @@ def recorded(folder: Path) -> Iterator[None]:
     finally:
         status["wall_seconds"] = round(status["wall_seconds"] + time.monotonic() - start, 1)
         _write(folder, status)
+
+
+def state_of(folder: Path) -> str | None:
+    """The state in a run's status.json, as it was written last; None where there is none."""
+    path = folder / "status.json"
+    return str(read_json(path)["state"]) if path.is_file() else None
 
 
 def _write(folder: Path, status: dict[str, Any]) -> None:
