@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
@@ -71,7 +72,7 @@ class OptunaSweeper(Sweeper):
                 batch.append(study.ask(space))
             if not batch:
                 break
-            jobs = [[*fixed, *(f"{k}={v}" for k, v in values.items()), f"sweep.trial={n}"] for n, values in batch]
+            jobs = [[*fixed, *_overrides(values), f"sweep.trial={number}"] for number, values in batch]
             returns: Sequence[JobReturn] = self.launcher.launch(jobs, initial_job_idx=batch[0][0])
             for (number, _), job in zip(batch, returns, strict=True):
                 _tell(study, number, job)
@@ -95,6 +96,10 @@ class OptunaSweeper(Sweeper):
                 "hydra/sweeper=optuna has nothing to choose; give 'loss.beta=tag(log,interval(0.1,10))', say"
             )
         return space, [str(override.input_line) for override in last.values() if not override.is_sweep_override()]
+
+
+def _overrides(values: Mapping[str, Any]) -> list[str]:
+    return [f"{key}={Override._get_value_element_as_str(value)}" for key, value in values.items()]
 
 
 def _tell(study: Any, number: int, job: JobReturn) -> None:

@@ -175,7 +175,7 @@ def _run_of_sweep(verb: str, job: Job, cfg: DictConfig) -> Any:
     name = " ".join(HydraConfig.get().overrides.task) or "the run"
     try:
         if HydraConfig.get().launcher._target_.endswith(".JoblibLauncher"):
-            return _beside_others(verb, job, cfg, name)
+            return _beside_others(verb, job, cfg)
         return job(cfg)
     except Exception as error:
         print(f"vae-exp {verb}: {name} failed: {sentence(error)}", file=sys.stderr)
@@ -185,9 +185,10 @@ def _run_of_sweep(verb: str, job: Job, cfg: DictConfig) -> Any:
         raise JobFailedError(f"{name} failed: {sentence(error)}") from None
 
 
-def _beside_others(verb: str, job: Job, cfg: DictConfig, name: str) -> Any:
+def _beside_others(verb: str, job: Job, cfg: DictConfig) -> Any:
     """Do a run whose terminal is also that of others: with one line at its start, and one at its end."""
     workers.settle()
+    name = Path(HydraConfig.get().runtime.output_dir).name
     print(f"vae-exp {verb}: {name} ...", file=sys.stderr)
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), _environment("TTY_COMPATIBLE", "0"):
         value = job(cfg)
