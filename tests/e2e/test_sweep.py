@@ -56,16 +56,17 @@ def test_a_sweep_given_again_does_what_is_missing_and_nothing_twice(command):
 
     # in another order, with other words for the same values, with more of them, and what failed left out
     weights = (folder / good / "checkpoints" / "last.ckpt").read_bytes()
-    again = command("train", "-m", "data.val_fraction=1e-1", *reversed(BRIEF), "seed=0,1", "data.val_fraction=0.1,0.2")
+    again = command("train", "-m", "data.val_fraction=1e-1", *reversed(BRIEF), "data.val_fraction=0.1,0.2")
     assert again.code == 0, again.err
     assert "done before" in again.out
     assert [path.name for path in Path("multirun").iterdir()] == [folder.name]
-    new = [f"latent_dim-2--beta-1--seed-{seed}--val_fraction-{part}" for seed in (0, 1) for part in (0.1, 0.2)]
+    new = [f"latent_dim-2--beta-1--seed-0--val_fraction-{part}" for part in (0.1, 0.2)]
     assert attempts() == dict.fromkeys([*new, bad], 1)
     assert (folder / good / "checkpoints" / "last.ckpt").read_bytes() == weights
     assert states(command, folder) == dict.fromkeys(new, "done") | {bad: "failed"}
 
 
+@pytest.mark.slow
 def test_a_finished_run_of_another_configuration(command, monkeypatch):
     sweep = ("train", "-m", *BRIEF, "hydra.sweep.dir=mine")
     assert command(*sweep, "seed=0").code == 0
@@ -106,6 +107,7 @@ def test_runs_that_another_process_is_at_are_left_to_it(command):
     assert "is being worked on" in alone.err
 
 
+@pytest.mark.slow
 def test_the_objective_is_what_sweepers_get(command, monkeypatch):
     from vae_exp.cli import train
 
@@ -141,7 +143,7 @@ def test_an_interrupt_ends_the_whole_sweep_and_says_how_to_go_on(command, monkey
 
 
 OPTUNA = (
-    "hydra.sweeper.n_trials=2",
+    "hydra.sweeper.n_trials=1",
     "hydra.sweep.dir=study",
     "loss.beta=tag(log,interval(0.1,10))",
     "model.latent_dim=choice(2,3)",
@@ -156,14 +158,14 @@ def test_optuna_goes_on_with_its_study(command):
     done = command(*sweep)
     assert done.code == 0, done.err
     runs = {run.name for run in Path("study").glob("latent_dim*")}
-    assert len(runs) == 2
+    assert len(runs) == 1
     done = command(*sweep)
     assert done.code == 0, done.err
     assert {run.name for run in Path("study").glob("latent_dim*")} == runs
-    done = command(*sweep, "hydra.sweeper.n_trials=3")
+    done = command(*sweep, "hydra.sweeper.n_trials=2")
     assert done.code == 0, done.err
     found = {run.name: figures(run)["val/nelbo"] for run in Path("study").glob("latent_dim*")}
-    assert len(found) == 3
+    assert len(found) == 2
     assert runs < set(found)
     study = Study(folder=Path("study"), direction="minimize", pruning={"startup_trials": 1, "warmup_epochs": 1}, seed=0)
     value, params = study.best()
@@ -180,9 +182,10 @@ def test_optuna_tries_both_ends_before_it_begins(command):
     assert not Path("study").exists()
 
 
+@pytest.mark.slow
 def test_an_unfinished_trial_goes_on(command):
     pytest.importorskip("optuna")
-    sweep = ("train", "-m", "hydra/sweeper=optuna", *BRIEF, *OPTUNA, "hydra.sweeper.n_trials=1")
+    sweep = ("train", "-m", "hydra/sweeper=optuna", *BRIEF, *OPTUNA)
     assert command(*sweep).code == 0
     journal = Path("study", "study.journal")
     lines = journal.read_text().splitlines(keepends=True)

@@ -6,38 +6,27 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import hydra
 from hydra._internal.utils import get_args_parser
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from vae_exp.cli import workers
-from vae_exp.cli.failure import FULL_ERROR, sentence, wants_traceback
+from vae_exp.cli.failure import FULL_ERROR, sentence
 from vae_exp.cli.stop import leave, on_sigterm
 from vae_exp.cli.sweep import Sweep, begin
-from vae_exp.config import names, paths
+from vae_exp.cli.task import Job, JobFailedError, environment, given, wrapped
+from vae_exp.config import paths
 from vae_exp.config.check import check
 from vae_exp.config.combinations import runs_of
 from vae_exp.config.compose import compose
 from vae_exp.errors import UserError
 
-Job = Callable[[DictConfig], Any]
 Before = Callable[[DictConfig], None]
 
-names.register()  # here, since a process to which a launcher sends a run imports no more than this
-workers.register()
-
 _MANY = 20  # runs, whose check takes more than a moment
-
-
-class JobFailedError(UserError):
-    """A run of a sweep failed, and has said so."""
 
 
 def run_hydra(verb: str, root: str, argv: list[str], job: Job, before: Before | None = None) -> int:
@@ -61,9 +50,9 @@ def run_hydra(verb: str, root: str, argv: list[str], job: Job, before: Before | 
     caught: list[Exception] = []
     words = [sys.argv[0], *_for_hydra(argv, flags), *naming]
     full = os.environ.get(FULL_ERROR)
-    task = _task(verb, job, list(sys.argv), full, caught)
+    task = wrapped(verb, job, list(sys.argv), full, caught)
     # With its switch on, Hydra lets exceptions through instead of printing them.
-    with _argv(words), _environment(FULL_ERROR, "1"), on_sigterm(leave) if naming else nullcontext():
+    with given(words), environment(FULL_ERROR, "1"), on_sigterm(leave) if naming else nullcontext():
         try:
             hydra.main(config_path=_primary(flags), config_name=root, version_base="1.3")(task)()
         except Exception as error:
@@ -152,80 +141,13 @@ def _for_hydra(argv: list[str], flags: argparse.Namespace) -> list[str]:
     return [*others, *added, *flags.overrides]
 
 
-def _task(verb: str, job: Job, argv: list[str], full: str | None, caught: list[Exception]) -> Job:
-    """Wrap a job for Hydra; the wrapper is pickled where a launcher runs it elsewhere."""
-
-    def task(cfg: DictConfig) -> Any:
-        # Lightning starts its processes by sys.argv, which must have the verb in it.
-        with _argv(argv), _environment(FULL_ERROR, full):
-            if HydraConfig.get().mode == RunMode.MULTIRUN:
-                return _run_of_sweep(verb, job, cfg)
-            try:
-                return job(cfg)
-            except Exception as error:
-                caught.append(error)
-                raise SystemExit(1) from error  # past Hydra, which would add a line of its own
-
-    # Hydra takes hydra.job.name from the name of the module.
-    task.__module__ = f"vae_exp.cli.{verb}"
-    return task
-
-
-def _run_of_sweep(verb: str, job: Job, cfg: DictConfig) -> Any:
-    name = " ".join(HydraConfig.get().overrides.task) or "the run"
-    try:
-        if HydraConfig.get().launcher._target_.endswith(".JoblibLauncher"):
-            return _beside_others(verb, job, cfg)
-        return job(cfg)
-    except Exception as error:
-        print(f"vae-exp {verb}: {name} failed: {sentence(error)}", file=sys.stderr)
-        if wants_traceback():
-            traceback.print_exc()
-        # Some launchers send the error back from another process, which only a plain message survives.
-        raise JobFailedError(f"{name} failed: {sentence(error)}") from None
-
-
-def _beside_others(verb: str, job: Job, cfg: DictConfig) -> Any:
-    """Do a run whose terminal is also that of others: with one line at its start, and one at its end."""
-    workers.settle()
-    name = Path(HydraConfig.get().runtime.output_dir).name
-    print(f"vae-exp {verb}: {name} ...", file=sys.stderr)
-    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), _environment("TTY_COMPATIBLE", "0"):
-        value = job(cfg)
-    print(f"vae-exp {verb}: {name} done: {value:g}", file=sys.stderr)
-    return value
-
-
 def _report(verb: str, error: Exception, sweep: Sweep | None, full: bool) -> int:
     if sweep is not None:
         sweep.show()
     if full and not isinstance(error, JobFailedError):
         traceback.print_exception(error)
-    if sweep is None or not isinstance(error, JobFailedError):
-        print(f"vae-exp {verb}: {sentence(error)}", file=sys.stderr)
+    failed = isinstance(error, JobFailedError)  # which has told what was wrong
+    if sweep is None or not failed:
+        text = "not all runs are done; the errors are above" if failed else sentence(error)
+        print(f"vae-exp {verb}: {text}", file=sys.stderr)
     return 1
-
-
-@contextmanager
-def _argv(words: list[str]) -> Iterator[None]:
-    old, sys.argv = sys.argv, words
-    try:
-        yield
-    finally:
-        sys.argv = old
-
-
-@contextmanager
-def _environment(name: str, value: str | None) -> Iterator[None]:
-    old = os.environ.get(name)
-    _set(name, value)
-    try:
-        yield
-    finally:
-        _set(name, old)
-
-
-def _set(name: str, value: str | None) -> None:
-    os.environ.pop(name, None)
-    if value is not None:
-        os.environ[name] = value

@@ -19,6 +19,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from vae_exp.errors import UserError
 
 IRRELEVANT = (
     "cluster",
@@ -105,9 +108,17 @@ def run_folder(cfg: DictConfig) -> Path:
 
     Args:
         cfg: Its composed configuration, with the `hydra` node.
+
+    Raises:
+        UserError: It follows from something that only a started run has, such as its number.
     """
     if cfg.hydra.mode == RunMode.MULTIRUN:
-        return Path(cfg.hydra.sweep.dir, cfg.hydra.sweep.subdir)
+        try:
+            return Path(cfg.hydra.sweep.dir, cfg.hydra.sweep.subdir)
+        except OmegaConfBaseException as error:
+            raise UserError(
+                "hydra.sweep.subdir: should follow from the values of the run, which is found again by it; leave it out"
+            ) from error
     return Path(cfg.hydra.run.dir)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from tensorboard.compat.proto import event_pb2
 
-HIDDEN = ("run_dir", "trusted_packages", "callbacks", "logger", "metrics", "resume")
+HIDDEN = ("run_dir", "trusted_packages", "callbacks", "logger", "metrics", "resume", "sweep")
 
 
 def forget_after(loggers: Iterable[Logger], step: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pytorch_lightning as pl
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Pruning(pl.Callback):
-    """Tells the study of every validation, and stops the run where the study advises it.
+    """Tells the study of every validation, and stops the run where the study advises it, or a figure is not finite.
 
     Args:
         trial: The run's trial.
@@ -32,8 +33,12 @@ class Pruning(pl.Callback):
         if not fitting(trainer):
             return
         epoch = trainer.current_epoch + 1
+        value = objective(trainer.callback_metrics, self.metric)
+        if not math.isfinite(value):
+            self.pruned = trainer.should_stop = True
+            return
         if epoch not in self.trial.storage.get_trial(self.trial._trial_id).intermediate_values:  # told before a kill
-            self.trial.report(objective(trainer.callback_metrics, self.metric), epoch)
+            self.trial.report(value, epoch)
         done = trainer.max_epochs is not None and epoch >= trainer.max_epochs
         if not done and self.trial.should_prune():
             self.pruned = trainer.should_stop = True
