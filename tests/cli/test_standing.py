@@ -1,6 +1,7 @@
 """What a run of a sweep has to do, by what is in its folder."""
 
 import json
+from itertools import pairwise
 
 import pytest
 from omegaconf import OmegaConf
@@ -80,7 +81,7 @@ def test_ready_sweeps():
     assert (grid.multirun, grid.grid, len(grid.overrides)) == (True, True, 75)
     line = runs_of("train", ["sweep=rate_distortion"], multirun=False)
     weights = [float(text.partition("=")[2]) for run in line.overrides for text in run if text.startswith("loss.beta")]
-    assert [b / a for a, b in zip(weights, weights[1:], strict=False)] == [2.0] * 8
+    assert [b / a for a, b in pairwise(weights)] == [2.0] * 8
     free = runs_of("train", ["sweep=optuna", "seed=1"], multirun=False)
     assert (free.multirun, free.grid) == (True, False)
     assert len(free.overrides) == 4  # the lower ends, and each upper one
