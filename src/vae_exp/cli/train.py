@@ -82,6 +82,8 @@ def train(cfg: DictConfig) -> float:
             if to_do == "finished":
                 return saved_objective(folder, settings["sweep"]["metric"])
             if to_do == "restart":
+                if first:
+                    begin_again(folder)  # now: a kill in the next moment must not leave the old run to go on with
                 settings["resume"] = "never"
         return _train(cfg, settings, folder, first)
 
