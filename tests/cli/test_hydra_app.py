@@ -143,7 +143,7 @@ def test_a_failing_run_does_not_stop_the_others(app, capfd):
     error = capfd.readouterr().err
     assert "Traceback" not in error
     assert "seed=2 failed: RuntimeError: boom" in error
-    assert error.splitlines()[-1] == "vae-exp toy: 1 run failed, the others are done: seed=2"
+    assert error.splitlines()[-1] == "vae-exp toy: not all runs are done; the errors are above"
 
 
 @pytest.mark.parametrize("code", [143, 0, 3])

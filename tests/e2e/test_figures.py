@@ -26,20 +26,13 @@ def board(run: Path) -> EventAccumulator:
 
 
 def test_a_run_of_a_sweep_has_the_figures_of_the_run_alone(command, trained):
-    done = command("train", "-m", *TINY, "seed=1,0", "model.latent_dim=2,3", "hydra.sweep.dir=sweep")
+    # What comes before it leaves a mark on the whole process where it can.
+    marks = ("trainer.deterministic=true,false", "seed=1,0")
+    done = command("train", "-m", *TINY, *marks, "hydra.sweep.dir=sweep")
     assert done.code == 0, done.err
-    assert figures(Path("sweep/3")) == figures(trained)
-    assert len({figures(Path("sweep", str(job)))["test/nelbo"] for job in range(4)}) == 4
-
-
-def test_a_sweep_goes_on_past_a_run_that_fails(command):
-    words = ("data.val_fraction=0.1,0.95", "hydra.sweep.dir=sweep")
-    done = command("train", "-m", *TINY, *words)
-    assert done.code == 1
-    assert "data.val_fraction=0.95 failed" in done.err
-    assert "1 run failed" in done.err.splitlines()[-1]
-    assert '"failed"' in Path("sweep/1/status.json").read_text()
-    assert '"done"' in Path("sweep/0/status.json").read_text()
+    found = {run.parent.name: figures(run.parent) for run in Path("sweep").glob("*/metrics.json")}
+    assert found["latent_dim-3--beta-1--seed-0--deterministic-false"] == figures(trained)
+    assert len({figures["test/nelbo"] for figures in found.values()}) == 2
 
 
 def test_tensorboard_shows_all_that_is_measured(command):

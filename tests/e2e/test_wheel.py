@@ -34,11 +34,11 @@ def test_the_wheel_has_every_file(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     conf = {f"vae_exp/conf/{path.relative_to(ROOT / 'conf')}" for path in (ROOT / "conf").rglob("*.yaml")}
-    source = {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src" / "vae_exp").rglob("*.py")}
+    source = {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src").rglob("*.py")}
     templates = {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src").glob("vae_exp/report/templates/*")}
     assert templates
     assert conf | source | templates <= names
-    assert {name for name in names if not name.startswith("vae_exp")} == set()
+    assert {name for name in names if not name.startswith(("vae_exp", "hydra_plugins/vae_exp_optuna/"))} == set()
     assert not [name for name in names if "__pycache__" in name]
 
 

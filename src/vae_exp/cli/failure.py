@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 from vae_exp.errors import UserError
@@ -22,3 +23,13 @@ def sentence(error: BaseException) -> str:
 def wants_traceback() -> bool:
     """Say whether the user asked for tracebacks, by the variable that Hydra has for it."""
     return os.environ.get(FULL_ERROR) == "1"
+
+
+def log_to_file(error: Exception) -> None:
+    """Put an error with its traceback into the log file of the run; the terminal gets its sentence elsewhere."""
+    root = logging.getLogger()
+    told = (type(error), error, error.__traceback__)
+    record = root.makeRecord(__name__, logging.ERROR, __file__, 0, "%s", (sentence(error),), told)
+    for handler in root.handlers:
+        if isinstance(handler, logging.FileHandler):
+            handler.handle(record)

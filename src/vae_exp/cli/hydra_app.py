@@ -6,25 +6,24 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import hydra
 from hydra._internal.utils import get_args_parser
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from vae_exp.cli.failure import FULL_ERROR, sentence
+from vae_exp.cli.stop import leave, on_sigterm
+from vae_exp.cli.sweep import Sweep, begin
+from vae_exp.cli.task import Job, JobFailedError, environment, given, wrapped
 from vae_exp.config import paths
 from vae_exp.config.check import check
-from vae_exp.config.combinations import combinations
+from vae_exp.config.combinations import runs_of
 from vae_exp.config.compose import compose
 from vae_exp.errors import UserError
 
-Job = Callable[[DictConfig], Any]
 Before = Callable[[DictConfig], None]
 
 _MANY = 20  # runs, whose check takes more than a moment
@@ -44,26 +43,27 @@ def run_hydra(verb: str, root: str, argv: list[str], job: Job, before: Before | 
         UserError: The command line is wrong; nothing has been written.
     """
     flags = _parse(argv)
-    if _runs(flags) and not _is_child(flags):
-        _check_all(root, flags, before)
+    starts = _runs(flags) and not _is_child(flags)
+    sweep, naming = _checked(root, flags, before) if starts else (None, [])
     if flags.cfg:
         compose(flags.config_name or root, flags.overrides, _own_folders(flags))
-    failed: list[str] = []
     caught: list[Exception] = []
-    words = [sys.argv[0], *_for_hydra(argv, flags)]
+    words = [sys.argv[0], *_for_hydra(argv, flags), *naming]
     full = os.environ.get(FULL_ERROR)
-    task = _task(verb, job, list(sys.argv), full, failed, caught)
+    task = wrapped(verb, job, list(sys.argv), full, caught)
     # With its switch on, Hydra lets exceptions through instead of printing them.
-    with _argv(words), _environment(FULL_ERROR, "1"):
+    with given(words), environment(FULL_ERROR, "1"), on_sigterm(leave) if naming else nullcontext():
         try:
             hydra.main(config_path=_primary(flags), config_name=root, version_base="1.3")(task)()
         except Exception as error:
-            return _report(verb, error, failed, full == "1")
-        except SystemExit:
-            if not caught:
-                raise
-            return _report(verb, caught[0], failed, full == "1")
-    return 0
+            return _report(verb, error, sweep, full == "1")
+        except (KeyboardInterrupt, SystemExit):
+            if caught:
+                return _report(verb, caught[0], None, full == "1")
+            if sweep is not None:
+                print(f"vae-exp {verb}: {sweep.stopped()}", file=sys.stderr)
+            raise
+    return 0 if sweep is None or sweep.show() else 1
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:
@@ -87,27 +87,34 @@ def _own_folders(flags: argparse.Namespace) -> list[str]:
     return [str(Path(folder).absolute()) for folder in (flags.config_path, flags.config_dir) if folder]
 
 
-def _check_all(root: str, flags: argparse.Namespace, before: Before | None) -> None:
+def _checked(root: str, flags: argparse.Namespace, before: Before | None) -> tuple[Sweep | None, list[str]]:
+    """Check every run of a command; returns its sweep, if it is one, and the override that the runs are called by."""
     folders, root = _own_folders(flags), flags.config_name or root
-    runs = combinations(root, flags.overrides, multirun=flags.multirun, config_dirs=folders)
-    mode = ["hydra.mode=MULTIRUN"] if flags.multirun else []  # as Hydra itself will have it
-    if len(runs) > _MANY:
-        print(f"checking {len(runs)} runs ...", file=sys.stderr)
+    runs = runs_of(root, flags.overrides, multirun=flags.multirun, config_dirs=folders)
+    mode = [*runs.naming, *(["hydra.mode=MULTIRUN"] if flags.multirun else [])]  # as Hydra itself will have it
+    if len(runs.overrides) > _MANY:
+        print(f"checking {len(runs.overrides)} runs ...", file=sys.stderr)
     wrong: dict[str, list[str]] = {}
-    for overrides in runs:
+    right: list[tuple[list[str], DictConfig]] = []
+    for overrides in runs.overrides:
         try:
             cfg = compose(root, [*overrides, *mode], folders)
             check(cfg)
             if before is not None:
                 before(cfg)
+            right.append((overrides, cfg))
         except UserError as error:
             wrong.setdefault(str(error), []).append(" ".join(overrides))
-    if len(runs) == 1 and wrong:
+    if len(runs.overrides) == 1 and wrong:
         raise UserError(next(iter(wrong)))
     if wrong:
         count = sum(map(len, wrong.values()))
         lines = [f"{error}\n    in {_some(where)}" for error, where in wrong.items()]
-        raise UserError("\n  ".join([f"nothing was started, since {count} of {len(runs)} runs cannot be:", *lines]))
+        text = f"nothing was started, since {count} of {len(runs.overrides)} runs cannot be:"
+        raise UserError("\n  ".join([text, *lines]))
+    if not runs.multirun or "sweep" not in right[0][1]:
+        return None, runs.naming
+    return begin(right, grid=runs.grid), runs.naming
 
 
 def _some(runs: list[str], most: int = 3) -> str:
@@ -134,62 +141,13 @@ def _for_hydra(argv: list[str], flags: argparse.Namespace) -> list[str]:
     return [*others, *added, *flags.overrides]
 
 
-def _task(verb: str, job: Job, argv: list[str], full: str | None, failed: list[str], caught: list[Exception]) -> Job:
-    """Wrap a job for Hydra; the wrapper is pickled where a launcher runs it elsewhere."""
-
-    def task(cfg: DictConfig) -> Any:
-        # Lightning starts its processes by sys.argv, which must have the verb in it.
-        with _argv(argv), _environment(FULL_ERROR, full):
-            try:
-                return job(cfg)
-            except Exception as error:
-                if HydraConfig.get().mode != RunMode.MULTIRUN:
-                    caught.append(error)
-                    raise SystemExit(1) from error  # past Hydra, which would add a line of its own
-                name = " ".join(HydraConfig.get().overrides.task) or "the run"
-                failed.append(name)
-                print(f"vae-exp {verb}: {name} failed: {sentence(error)}", file=sys.stderr)
-                if full == "1":
-                    traceback.print_exc()
-                # Some launchers send the error back from another process, which only a plain message survives.
-                raise UserError(f"{name} failed: {sentence(error)}") from None
-
-    # Hydra takes hydra.job.name from the name of the module.
-    task.__module__ = f"vae_exp.cli.{verb}"
-    return task
-
-
-def _report(verb: str, error: Exception, failed: list[str], full: bool) -> int:
-    text = sentence(error)
-    if failed:
-        runs = "1 run" if len(failed) == 1 else f"{len(failed)} runs"
-        text = f"{runs} failed, the others are done: {'; '.join(failed)}"
-    elif full:
+def _report(verb: str, error: Exception, sweep: Sweep | None, full: bool) -> int:
+    if sweep is not None:
+        sweep.show()
+    if full and not isinstance(error, JobFailedError):
         traceback.print_exception(error)
-    print(f"vae-exp {verb}: {text}", file=sys.stderr)
+    failed = isinstance(error, JobFailedError)  # which has told what was wrong
+    if sweep is None or not failed:
+        text = "not all runs are done; the errors are above" if failed else sentence(error)
+        print(f"vae-exp {verb}: {text}", file=sys.stderr)
     return 1
-
-
-@contextmanager
-def _argv(words: list[str]) -> Iterator[None]:
-    old, sys.argv = sys.argv, words
-    try:
-        yield
-    finally:
-        sys.argv = old
-
-
-@contextmanager
-def _environment(name: str, value: str | None) -> Iterator[None]:
-    old = os.environ.get(name)
-    _set(name, value)
-    try:
-        yield
-    finally:
-        _set(name, old)
-
-
-def _set(name: str, value: str | None) -> None:
-    os.environ.pop(name, None)
-    if value is not None:
-        os.environ[name] = value

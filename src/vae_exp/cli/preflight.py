@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Trainer
 from pytorch_lightning.accelerators import CPUAccelerator
 
@@ -56,6 +56,21 @@ def check_trainer(cfg: DictConfig, settings: Settings) -> None:
     if here:  # what another machine has is found out there
         with _quiet():
             _check_devices(build_trainer({**settings, "callbacks": {}, "logger": {}}), sweep=sweep)
+
+
+def check_sweep(cfg: DictConfig) -> None:
+    """Check what a run is told of its sweep.
+
+    Raises:
+        UserError: A key of `sweep` is not what it can be.
+    """
+    sweep = cfg.sweep
+    if sweep.on_conflict not in ("error", "rerun"):
+        raise UserError(f"sweep.on_conflict={sweep.on_conflict}: should be error or rerun")
+    if not isinstance(sweep.metric, str) or not sweep.metric.startswith(("val/", "test/")):
+        raise UserError(f"sweep.metric={sweep.metric}: should be the name of a figure, such as val/nelbo or test/nll")
+    if not OmegaConf.is_list(sweep.axes) or not all(isinstance(key, str) for key in sweep.axes):
+        raise UserError(f"sweep.axes={sweep.axes}: should be a list of keys, such as [model.latent_dim,seed]")
 
 
 def check_optimizer(settings: Settings) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from contextlib import nullcontext
+from collections.abc import Mapping
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,17 +17,23 @@ from omegaconf import DictConfig
 from torch.distributions import Distribution
 
 from vae_exp.build import Settings, build_data, build_model, build_module, build_trainer
+from vae_exp.cli.failure import log_to_file
 from vae_exp.cli.figures import device_name, figures_of, merge_figures, show, show_model, sizes
 from vae_exp.cli.hydra_app import run_hydra
-from vae_exp.cli.preflight import check_optimizer, check_trainer
-from vae_exp.cli.stop import stoppable
+from vae_exp.cli.isolation import isolated
+from vae_exp.cli.preflight import check_optimizer, check_sweep, check_trainer
+from vae_exp.cli.standing import standing
+from vae_exp.cli.stop import left_to_lightning, stoppable
+from vae_exp.cli.trials import pruned, pruning_of
 from vae_exp.config.check import check
+from vae_exp.config.names import run_folder
 from vae_exp.config.saved import save_config
 from vae_exp.data.datamodule import DataModule
 from vae_exp.run import best_checkpoint, load_weights, read_checkpoint
 from vae_exp.sweeps import leftovers
+from vae_exp.sweeps.lock import held
+from vae_exp.sweeps.objective import objective, saved_objective
 from vae_exp.sweeps.status import recorded
-from vae_exp.training.callbacks.checkpoint import monitored
 from vae_exp.training.lit import LitVAE
 from vae_exp.training.resume import begin_again, refuse_changes, resume_point
 from vae_exp.training.tensorboard import forget_after, log_hyperparameters
@@ -61,35 +68,74 @@ def main(argv: list[str]) -> int:
 
 
 def train(cfg: DictConfig) -> float:
-    """Train, evaluate and draw; returns the best validation nelbo, which Hydra's sweepers minimise."""
+    """Train, evaluate and draw; returns the run's objective (`sweep.metric`), which Hydra's sweepers minimise.
+
+    A run of a sweep that is finished is not done again; its objective is read from its folder.
+    """
     settings = check(cfg)
     folder = Path(settings["run_dir"])
     first = getattr(rank_zero_only, "rank", 0) == 0  # of the processes of this run
-    if not first:
-        logging.getLogger().setLevel(logging.WARNING)
-    in_vain = first and leftovers.is_new(folder) and HydraConfig.get().mode == RunMode.RUN
+    with isolated(), held(folder) if first else nullcontext():
+        if not first:
+            logging.getLogger().setLevel(logging.WARNING)
+        if _in_sweep():
+            to_do = standing(cfg, folder)
+            if to_do == "finished":
+                return saved_objective(folder, settings["sweep"]["metric"])
+            if to_do == "restart":
+                if first:
+                    begin_again(folder)  # now: a kill in the next moment must not leave the old run to go on with
+                settings["resume"] = "never"
+        return _train(cfg, settings, folder, first)
+
+
+def _train(cfg: DictConfig, settings: Settings, folder: Path, first: bool) -> float:
+    in_vain = first and leftovers.is_new(folder) and not _in_sweep()
     try:
-        with stoppable(), recorded(folder) if first else nullcontext() as note:
+        with ExitStack() as stack:
+            stack.enter_context(stoppable())
+            note = stack.enter_context(recorded(folder)) if first else _unnoted
             job = _prepared(settings)
-            if note is not None:
+            if first:
+                if job.start is None:
+                    begin_again(folder)
                 save_config(cfg, folder)
                 note({"device": device_name(job.trainer), "parameters": sizes(job.module.model)})
             try:
-                return _run(job)
+                figures = _run(job)
             finally:
                 in_vain = in_vain and job.trainer.global_step == 0
+            if pruned(job.trainer):
+                note({"state": "pruned"})
+        return objective(figures, settings["sweep"]["metric"])
     except (KeyboardInterrupt, SystemExit):
-        log.info("stopped; the same command with hydra.run.dir=%s goes on", folder)
+        if not _in_sweep():  # whose end tells how to go on
+            log.info("stopped; the same command with hydra.run.dir=%s goes on", folder)
         raise
-    except Exception:
+    except Exception as error:
         if in_vain:
             leftovers.remove(folder)
+        elif first:
+            log_to_file(error)
         raise
+
+
+def _unnoted(facts: Mapping[str, Any]) -> None:
+    """Of the processes of a run the first writes its status."""
+
+
+def _in_sweep() -> bool:
+    return bool(HydraConfig.get().mode == RunMode.MULTIRUN)
 
 
 def _check(cfg: DictConfig) -> None:
     """What can be known before the run has a folder."""
-    refuse_changes(cfg)
+    check_sweep(cfg)
+    folder = run_folder(cfg)
+    if cfg.hydra.mode == RunMode.MULTIRUN:
+        standing(cfg, folder)
+    else:
+        refuse_changes(cfg, folder)
     settings = check(cfg)
     check_optimizer(settings)
     check_trainer(cfg, settings)
@@ -103,6 +149,8 @@ def _prepared(settings: Settings) -> Job:
     data = build_data(settings)
     module = build_module(settings, build_model(settings, data.spec))
     trainer = build_trainer(settings)
+    if settings["sweep"]["trial"] is not None:
+        trainer.callbacks += pruning_of(settings["sweep"]["trial"], settings["sweep"]["metric"])  # type: ignore[attr-defined]
     start = resume_point(settings["resume"], Path(settings["run_dir"]))
     step = 0
     if start is not None:
@@ -112,23 +160,24 @@ def _prepared(settings: Settings) -> Job:
     return Job(settings, data, module, trainer, start, step)
 
 
-def _run(job: Job) -> float:
+def _run(job: Job) -> dict[str, Any]:
     folder, trainer, module = Path(job.settings["run_dir"]), job.trainer, job.module
     if trainer.is_global_zero:
-        if job.start is None:
-            begin_again(folder)
-        else:
+        if job.start is not None:
             forget_after(trainer.loggers, job.step)
             log.info("going on from %s", job.start)
         log.info("run %s", folder)
         show_model(module.model)
-    trainer.fit(module, datamodule=job.data, ckpt_path=job.start, weights_only=True)
+    with left_to_lightning():
+        trainer.fit(module, datamodule=job.data, ckpt_path=job.start, weights_only=True)
+    if pruned(trainer):
+        return {name: float(value) for name, value in trainer.callback_metrics.items()}
     figures = _final_figures(trainer, module, job.data, folder)
     if trainer.is_global_zero:
         if trainer.global_step > job.step:  # a finished run given again has filled the tab before
             log_hyperparameters(trainer.loggers, job.settings, figures)
         show(figures, folder)
-    return float(figures[monitored(module)])
+    return figures
 
 
 def _final_figures(trainer: pl.Trainer, module: LitVAE, data: DataModule, folder: Path) -> dict[str, Any]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from vae_exp.sweeps.lock import NAME
+
 
 def is_new(folder: Path) -> bool:
     """Whether a run's folder holds no more than what Hydra wrote into it a moment ago."""
-    return {path.name for path in folder.iterdir()} <= {".hydra", "train.log"}
+    return {path.name for path in folder.iterdir()} <= {".hydra", "train.log", NAME}
 
 
 def remove(folder: Path) -> None:

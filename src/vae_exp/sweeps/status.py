@@ -6,6 +6,7 @@ import json
 import platform
 import subprocess
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -22,7 +23,11 @@ PACKAGES = ("vae_exp", "torch", "pytorch-lightning", "hydra-core", "numpy")
 
 @contextmanager
 def recorded(folder: Path) -> Iterator[Note]:
-    """Keep status.json while the run goes on inside: running, then done, failed (with the error) or interrupted."""
+    """Keep status.json while the run goes on inside: running, then done, failed (with the error) or interrupted.
+
+    Yields:
+        (facts) -> None, which notes further facts there; a run that ends in another way than done notes its `state`.
+    """
 
     def note(facts: Mapping[str, Any]) -> None:
         status.update(facts)
@@ -43,9 +48,10 @@ def recorded(folder: Path) -> Iterator[Note]:
     _write(folder, status)
     try:
         yield note
-        status["state"] = "done"
+        if status["state"] == "running":
+            status["state"] = "done"
     except Exception as error:
-        status |= {"state": "failed", "error": f"{type(error).__name__}: {error}"}
+        status |= {"state": "failed", "error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
         raise
     except BaseException:  # a signal
         status["state"] = "interrupted"
@@ -53,6 +59,12 @@ def recorded(folder: Path) -> Iterator[Note]:
     finally:
         status["wall_seconds"] = round(status["wall_seconds"] + time.monotonic() - start, 1)
         _write(folder, status)
+
+
+def state_of(folder: Path) -> str | None:
+    """The state in a run's status.json, as it was written last; None where there is none."""
+    path = folder / "status.json"
+    return str(read_json(path)["state"]) if path.is_file() else None
 
 
 def _write(folder: Path, status: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 
 from vae_exp.analysis.encode import Encoded
 
-HIDDEN = ("run_dir", "trusted_packages", "callbacks", "logger", "metrics", "resume", "view")
+HIDDEN = ("run_dir", "trusted_packages", "callbacks", "logger", "metrics", "resume", "sweep", "view")
 
 
 def boards(loggers: Iterable[Logger]) -> list[Any]:

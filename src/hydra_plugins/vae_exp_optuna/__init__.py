@@ -1,0 +1,1 @@
+"""Hydra takes sweepers from the package hydra_plugins alone."""
