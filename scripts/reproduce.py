@@ -7,6 +7,7 @@ of figures of the test set. Each figure is the mean over seeds with its standard
 from __future__ import annotations
 
 import json
+import re
 import statistics
 import subprocess
 import sys
@@ -23,7 +24,8 @@ def main(name: str, runs: Path) -> None:
     table = yaml.safe_load((ROOT / "scripts" / "tables" / f"{name}.yaml").read_text())
     lines = []
     for row, overrides in table["rows"].items():
-        found = [_figures(runs / row / f"seed{s}", [*table["common"], *overrides, f"seed={s}"]) for s in table["seeds"]]
+        folder = runs / re.sub(r"[^a-z0-9.]+", "-", row.lower())
+        found = [_figures(folder / f"seed{s}", [*table["common"], *overrides, f"seed={s}"]) for s in table["seeds"]]
         cells = [_cell([figures.get(f"test/{column}") for figures in found]) for column in table["columns"]]
         lines.append(f"| {row} | {' | '.join(cells)} | `{' '.join(overrides)}` |".replace("``", ""))
         print(lines[-1], flush=True)

@@ -4,7 +4,15 @@ import math
 
 import pytest
 import torch
-from torch.distributions import Gamma, Independent, Laplace, MultivariateNormal, Normal
+from torch.distributions import (
+    Categorical,
+    Gamma,
+    Independent,
+    Laplace,
+    MixtureSameFamily,
+    MultivariateNormal,
+    Normal,
+)
 
 from vae_exp.distributions.kl import kl, kl_per_dim, log_weights, rate
 from vae_exp.types import Latent, VAEOutput
@@ -120,3 +128,35 @@ def test_rate_of_a_mixed_hierarchy_has_the_sample_axis():
     estimated = Latent(q, torch.distributions.TransformedDistribution(p, []), z)
     nats = rate(VAEOutput((known.latents[0], estimated), known.p_x))
     torch.testing.assert_close(nats, rate(known) + q.log_prob(z) - p.log_prob(z))
+
+
+def mixture_of(*centres):
+    loc = torch.stack([torch.full((3,), c, dtype=torch.float64) for c in centres])
+    return MixtureSameFamily(Categorical(torch.ones(len(centres))), diagonal(loc, torch.ones_like(loc)))
+
+
+def gradients_of_the_estimate(p, draws, total=False):
+    """d/dmu and d/dlog sigma of log q(z) - log p(z), by sample: [draws, 2, 3] each."""
+    mu = MU.expand(draws, 2, 3).clone().requires_grad_()
+    log_sigma = SIGMA.log().expand(draws, 2, 3).clone().requires_grad_()
+    q = diagonal(mu, log_sigma.exp())
+    z = q.rsample((1,))
+    nats = q.log_prob(z) - p.log_prob(z) if total else kl(q, p, z)
+    return torch.autograd.grad(nats.sum(), (mu, log_sigma))
+
+
+def test_the_gradient_of_the_estimate_is_that_of_the_kl():
+    p = mixture_of(-1.0, 0.5)
+    for path, total in zip(
+        gradients_of_the_estimate(p, 40_000), gradients_of_the_estimate(p, 40_000, total=True), strict=True
+    ):
+        error = (path.var(0) / len(path) + total.var(0) / len(total)).sqrt()
+        assert ((path.mean(0) - total.mean(0)).abs() <= 4.5 * error + 1e-12).all()
+
+
+def test_the_gradient_of_the_estimate_vanishes_where_both_are_equal():
+    mu, sigma = MU.clone().requires_grad_(), SIGMA.clone().requires_grad_()
+    q = diagonal(mu, sigma)
+    p = MixtureSameFamily(Categorical(torch.ones(2, 1)), diagonal(MU[:, None], SIGMA[:, None]))
+    for gradient in torch.autograd.grad(kl(q, p, q.rsample((5,))).sum(), (mu, sigma)):
+        torch.testing.assert_close(gradient, torch.zeros_like(gradient), atol=1e-9, rtol=0)

@@ -30,13 +30,17 @@ def detached(q: Distribution) -> Distribution:
     return copy
 
 
+def detached_if_possible(q: Distribution) -> Distribution:
+    """The same distribution with its parameters detached, or itself where they cannot be."""
+    try:
+        return detached(q)
+    except UserError:
+        return q
+
+
 def detachable(q: Distribution) -> bool:
     """Whether `detached` takes this distribution."""
-    try:
-        detached(q)
-    except UserError:
-        return False
-    return True
+    return detached_if_possible(q) is not q
 
 
 def _detached(value: Any, owner: Distribution) -> Any:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, kl_divergence
 
+from vae_exp.distributions.detached import detached_if_possible
 from vae_exp.types import Batch, Latent, VAEOutput
 
 
@@ -30,6 +31,10 @@ def kl_per_dim(q: Distribution, p: Distribution) -> Tensor | None:
 def kl(q: Distribution, p: Distribution, z: Tensor) -> Tensor:
     """KL(q || p): in closed form where there is one, else the one-sample estimate log q(z) - log p(z).
 
+    The estimate's gradient goes through z alone where the parameters of q can be held fixed in log q(z): the rest of it
+    has mean zero, and what is left vanishes, sample by sample, where q and p are equal. With a learned prior, the
+    closed form of which is missing, that is worth nats.
+
     Args:
         q: Posterior, batch_shape [B].
         p: Prior, batch_shape [] or [B].
@@ -37,11 +42,13 @@ def kl(q: Distribution, p: Distribution, z: Tensor) -> Tensor:
 
     Returns:
         [B] in closed form, [K, B] as an estimate; nats.
+
+    Source: Roeder et al., 2017, "Sticking the landing", arXiv:1703.09194
     """
     try:
         return kl_divergence(q, p)
     except NotImplementedError:
-        return q.log_prob(z) - p.log_prob(z)
+        return detached_if_possible(q).log_prob(z) - p.log_prob(z)
 
 
 def log_ratio(latents: tuple[Latent, ...]) -> Tensor:
