@@ -33,7 +33,9 @@ def main(name: str, runs: Path) -> None:
     rule = "|---|" + "---:|" * len(table["columns"]) + "---|"
     command = f"    scripts/reproduce {name}\n\nEach run is `vae-exp train {' '.join(table['common'])} seed=N ...`"
     text = "\n".join([f"# {table['title']}\n", table["text"], command + ".\n", head, rule, *lines, ""])
-    (ROOT / "docs" / f"{name}.md").write_text(text)
+    page = ROOT / "docs" / f"{name}.md"
+    page.parent.mkdir(exist_ok=True)
+    page.write_text(text)
 
 
 def _figures(folder: Path, overrides: list[str]) -> dict[str, Any]:

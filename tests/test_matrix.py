@@ -16,7 +16,8 @@ from vae_exp.config.paths import conf_dir
 from vae_exp.errors import UserError
 from vae_exp.types import Context, DataSpec
 
-SPEC = DataSpec((1, 6, 6), "binary", 40, 3)
+SIDES = (6, 28)
+"""Sides of the pictures: the larger one for a loss that refuses the smaller one."""
 LATENT_DIM = 3
 
 
@@ -57,6 +58,13 @@ def narrow(node):
     return {k: [4] * len(v) if k in widths and isinstance(v, list) else narrow(v) for k, v in node.items()}
 
 
+@functools.cache
+def least_side(loss):
+    """The least side of pictures that a loss takes with some posterior."""
+    fits = (side for side in SIDES if any(steps(loss, side=side, posterior=q) for q in ("diag_normal", "delta")))
+    return next(fits)
+
+
 def settings_of(loss, posterior="diag_normal", prior="standard_normal", likelihood="bernoulli"):
     parts = {"posterior": posterior, "prior": prior, "likelihood": likelihood}
     model = base()["model"] | {key: narrow(chosen(f"model/{key}", name)) for key, name in parts.items()}
@@ -65,12 +73,14 @@ def settings_of(loss, posterior="diag_normal", prior="standard_normal", likeliho
     return base() | {"model": model, "loss": narrow(chosen("loss", loss))}
 
 
-def steps(loss, **parts):
+def steps(loss, side=None, **parts):
     """Whether the combination takes a step; False where it is refused."""
     torch.manual_seed(0)
+    side = side or least_side(loss)
+    spec = DataSpec((1, side, side), "binary", 40, 3)
     settings = settings_of(loss, **parts)
     try:
-        model = build_model(settings, SPEC)
+        model = build_model(settings, spec)
         objective = build_loss(settings, model)
     except UserError as error:
         refusal = str(error)
@@ -80,8 +90,8 @@ def steps(loss, **parts):
         assert refusal.strip()
         assert "\n" not in refusal
         return False
-    batch = objective.prepare({"x": torch.rand(4, *SPEC.x_shape).round(), "y": torch.tensor([0, 1, 2, 0])})
-    result = objective(model(batch, objective.num_samples), batch, Context(SPEC.train_size, model))
+    batch = objective.prepare({"x": torch.rand(4, *spec.x_shape).round(), "y": torch.tensor([0, 1, 2, 0])})
+    result = objective(model(batch, objective.num_samples), batch, Context(spec.train_size, model))
     result.loss.backward()
     assert result.loss.isfinite()
     weights = list(model.parameters())

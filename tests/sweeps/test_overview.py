@@ -102,8 +102,8 @@ def test_what_is_no_objective(metric, text):
 
 
 def test_a_run_says_how_it_ends_otherwise(tmp_path):
-    with recorded(tmp_path) as status:
-        status["state"] = "pruned"
+    with recorded(tmp_path) as note:
+        note({"state": "pruned"})
     assert state_of(tmp_path) == "pruned"
     assert state_of(tmp_path / "absent") is None
 

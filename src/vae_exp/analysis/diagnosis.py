@@ -193,7 +193,7 @@ def _vector(figures: Figures, name: str) -> list[float]:
     for key in (f"test/{name}", f"val/{name}"):
         value = figures.get(key)
         if isinstance(value, Sequence):
-            return [float(number) for number in value]
+            return [float(number) for number in value if _is_number(number)]
     return []
 
 
