@@ -1,14 +1,12 @@
 """The pictures show what they say."""
 
-import math
-
 import pytest
 import torch
-from sklearn.metrics import mutual_info_score
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from analysis.linear import linear_vae, solved_vae
 from vae_exp.analysis import pictures
+from vae_exp.analysis.discrete import histogram_bins
 from vae_exp.analysis.kl_history import KLHistory, read_history, write_history
 from vae_exp.analysis.likelihood import importance_nll
 from vae_exp.analysis.views import style
@@ -19,7 +17,7 @@ from vae_exp.analysis.views.kl_over_training import kl_over_training
 from vae_exp.analysis.views.kl_per_dim import kl_per_dim
 from vae_exp.analysis.views.latent_pca import latent_pca, principal
 from vae_exp.analysis.views.manifold import manifold, quantiles
-from vae_exp.analysis.views.mutual_information import codes, entropy, information, mutual_information
+from vae_exp.analysis.views.mutual_information import mutual_information
 from vae_exp.analysis.views.nearest_training import nearest
 from vae_exp.analysis.views.traversals import traversals
 from vae_exp.analysis.views.worst_and_best import worst_and_best
@@ -168,26 +166,12 @@ def test_quantiles_of_a_prior_without_a_formula_are_those_of_its_draws():
     torch.testing.assert_close(quantiles(mixture, p), Normal(0.0, 1.0).icdf(p)[:, None].expand(3, 2), atol=0.06, rtol=0)
 
 
-def test_mutual_information_is_that_of_scikit_learn():
-    generator = torch.Generator().manual_seed(0)
-    points, values = torch.randn(500, 3, generator=generator), torch.randint(0, 4, (500,), generator=generator)
-    points[:, 1] += values
-    found = information(codes(points, 10), values)
-    expected = [mutual_info_score(values, column) for column in codes(points, 10).T]
-    torch.testing.assert_close(found, torch.tensor(expected).double())
-    torch.testing.assert_close(entropy(torch.tensor([5, 5, 0])), torch.tensor(math.log(2)).double())
-
-
-def test_bins_have_equal_width_from_the_least_to_the_largest():
-    points = torch.tensor([[0.0], [0.99], [1.0], [4.0], [3.01]])
-    assert codes(points, 4).flatten().tolist() == [0, 0, 1, 3, 3]
-    assert codes(torch.ones(3, 1), 4).flatten().tolist() == [0, 0, 0]
-
-
 def test_a_latent_that_is_the_factor_knows_all_of_it():
     looked_at = subject(solved_vae(), num=200)
     means = pictures.latents(looked_at.model, looked_at.examples("test", 200))
-    known = subject(solved_vae(), num=200, factors=torch.stack((codes(means, 5)[:, 1], torch.arange(200) % 2), dim=1))
+    known = subject(
+        solved_vae(), num=200, factors=torch.stack((histogram_bins(means, 5)[:, 1], torch.arange(200) % 2), dim=1)
+    )
     figure = mutual_information(known, num=200, bins=5, num_latents=9)
     shares = torch.tensor(figure.axes[0].images[0].get_array())
     names = [label.get_text() for label in figure.axes[0].get_xticklabels()]

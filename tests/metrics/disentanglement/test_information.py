@@ -9,7 +9,7 @@ import sklearn.metrics
 import torch
 from torch.distributions import MultivariateNormal, Normal
 
-from vae_exp.metrics.codes.information import (
+from vae_exp.analysis.discrete import (
     entropy,
     histogram_bins,
     information_between,
@@ -111,3 +111,9 @@ def test_the_metric_measures_the_covariance_of_the_codes():
     assert found["gaussian_wasserstein"].item() == pytest.approx(gaussian_wasserstein(s).item(), rel=1e-6)
     one = metric("unsupervised").scores(codes[:, :1], torch.zeros(9000, 0, dtype=torch.int64))
     assert max(value.item() for value in one.values()) == pytest.approx(0, abs=1e-12)
+
+
+def test_bins_have_equal_width_from_the_least_to_the_largest():
+    points = torch.tensor([[0.0], [0.99], [1.0], [4.0], [3.01]])
+    assert histogram_bins(points, 4).flatten().tolist() == [0, 0, 1, 3, 3]
+    assert histogram_bins(torch.ones(3, 1), 4).flatten().tolist() == [0, 0, 0]

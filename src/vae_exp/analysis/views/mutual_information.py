@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from vae_exp.analysis.discrete import entropy, histogram_bins, information_between
 from vae_exp.analysis.pictures import latents
 from vae_exp.analysis.views.base import Subject, factors_of, latent_name, ranked
 from vae_exp.analysis.views.style import MAP, NORMAL, SMALL, figure
@@ -40,32 +41,11 @@ def mutual_information(subject: Subject, *, num: Count, bins: Count, num_latents
     means = latents(subject.model, batch)
     order = ranked(subject, means)[:num_latents]
     columns = [torch.unique(values, return_inverse=True)[1] for values in factors.values()]
-    entropies = torch.stack([entropy(torch.bincount(column)) for column in columns])
-    nats = torch.stack([information(codes(means[:, order], bins), column) for column in columns])
+    entropies = torch.stack([entropy(column) for column in columns])
+    nats = information_between(torch.stack(columns, dim=1), histogram_bins(means[:, order], bins))
     names = [f"{name}, H = {nats:.2f} nats" for name, nats in zip(factors, entropies.tolist(), strict=True)]
     shares = nats / entropies.clamp_min(1e-12)[:, None]
     return _drawn(shares.cpu(), names, [latent_name(subject, dim) for dim in order])
-
-
-def codes(points: Tensor, bins: int) -> Tensor:
-    """Number of the bin of each value, of `bins` of equal width between the least and the largest of its column."""
-    low, high = points.amin(0), points.amax(0)
-    scaled = (points - low) / (high - low).clamp_min(torch.finfo(points.dtype).tiny)
-    return (scaled * bins).long().clamp_max(bins - 1)
-
-
-def information(columns: Tensor, values: Tensor) -> Tensor:
-    """Mutual information of each column of codes [N, D] with the values [N], whole numbers from 0: [D], nats."""
-    width, height = int(columns.max()) + 1, int(values.max()) + 1
-    joint = torch.stack([torch.bincount(c * height + values, minlength=width * height) for c in columns.unbind(1)])
-    joint = joint.unflatten(1, (width, height))
-    return entropy(joint.sum(2)) + entropy(joint.sum(1)) - entropy(joint.flatten(1))
-
-
-def entropy(counts: Tensor) -> Tensor:
-    """Entropy of what was counted so often, [..., K] -> [...], nats, float64."""
-    p = counts.double() / counts.sum(-1, keepdim=True)
-    return -torch.xlogy(p, p).sum(-1)
 
 
 def _drawn(shares: Tensor, rows: list[str], columns: list[str]) -> Figure:

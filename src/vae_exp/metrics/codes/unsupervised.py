@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from vae_exp.analysis.discrete import histogram_bins, information_between
 from vae_exp.metrics.base import Need, Stage
 from vae_exp.metrics.codes.base import CodeScore
-from vae_exp.metrics.codes.information import histogram_bins, information_between
 from vae_exp.metrics.codes.table import checked_codes, chosen
 from vae_exp.types import Count, Seed
 
