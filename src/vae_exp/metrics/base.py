@@ -19,8 +19,8 @@ Stage = Literal["val", "test"]
 Need = Literal["factors"]
 
 MEANING: dict[Need, str] = {
-    "factors": "ground-truth factors, which this data set does not have; use one that has them, such as data=sprites, or"
-    " metrics=default",
+    "factors": "ground-truth factors, which this data set does not have; use one that has them, such as data=sprites,"
+    " or metrics=default",
 }
 """What the user is told of what the batches lack."""
 Examples = Callable[[SplitName, int], Batch]
