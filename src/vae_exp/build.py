@@ -25,6 +25,7 @@ Settings = dict[str, Any]
 NOT_FOR_THE_USER = (
     ".*isinstance.treespec, LeafSpec.*",  # Lightning 2.6 with torch >= 2.10
     "The number of training batches.*smaller than the logging interval",  # an epoch's end is logged, too
+    "The .srun. command is available on your system but is not used",  # a machine of a cluster can be used without it
 )
 """Warnings of Lightning that ask nothing of the user."""
 
