@@ -54,13 +54,13 @@ class Gallery(NamedTuple):
         views: Names of views, such as `samples`, with the sheets of each.
         seeds: Seeds that there are pictures of.
         shown: Runs with pictures in it.
-        runs: Runs that have pictures at all, or may have.
+        left_out: Runs whose pictures, if they have any, do not fit into the page.
     """
 
     views: dict[str, list[Sheet]]
     seeds: list[str]
     shown: int
-    runs: int
+    left_out: int
 
 
 def gallery_of(runs: Sequence[Run], settings: Sequence[Setting], varies: Variation, axes: Axes) -> Gallery:
@@ -68,7 +68,7 @@ def gallery_of(runs: Sequence[Run], settings: Sequence[Setting], varies: Variati
     candidates = [n for number in range(_most(settings)) for s in settings for n in s.runs[number : number + 1]]
     candidates = [number for number in candidates if runs[number].state != "missing"]
     found: dict[tuple[str, int], Thumb] = {}
-    spent = shown = 0
+    spent = looked_at = 0
     for number in candidates:
         seed = words(varies, varies.values[number]) if not axes.fits else _seed(varies, number)
         thumbs = {view: _thumb(runs[number].folder / "images" / f"{view}.png", number, seed) for view in FIRST}
@@ -76,19 +76,13 @@ def gallery_of(runs: Sequence[Run], settings: Sequence[Setting], varies: Variati
         if spent > BUDGET:
             break
         found |= {(view, number): thumb for view, thumb in thumbs.items() if thumb}
-        shown += 1
+        looked_at += 1
     views = [view for view in FIRST if any(key[0] == view for key in found)]
     seeds = list(dict.fromkeys(thumb.seed for thumb in found.values() if thumb.seed)) if axes.fits else []
-    cut = shown < len(candidates)
-    return Gallery(
-        {
-            view: _sheets(runs, settings, varies, axes, {n: t for (v, n), t in found.items() if v == view}, cut)
-            for view in views
-        },
-        seeds,
-        shown,
-        len(candidates),
-    )
+    left_out = len(candidates) - looked_at
+    pictures = {view: {n: thumb for (v, n), thumb in found.items() if v == view} for view in views}
+    sheets = {view: _sheets(runs, settings, axes, pictures[view], left_out > 0) for view in views}
+    return Gallery(sheets, seeds, len({number for _, number in found}), left_out)
 
 
 def _most(settings: Sequence[Setting]) -> int:
@@ -100,7 +94,7 @@ def _seed(varies: Variation, number: int) -> str:
 
 
 def _sheets(
-    runs: Sequence[Run], settings: Sequence[Setting], varies: Variation, axes: Axes, thumbs: dict[int, Thumb], cut: bool
+    runs: Sequence[Run], settings: Sequence[Setting], axes: Axes, thumbs: dict[int, Thumb], cut: bool
 ) -> list[Sheet]:
     def cell(number: int | None) -> Cell:
         own = settings[number].runs if number is not None else []

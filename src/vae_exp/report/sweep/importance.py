@@ -9,7 +9,7 @@ from vae_exp.report.sweep.runs import Run
 from vae_exp.report.sweep.values import Value, order
 from vae_exp.report.sweep.variation import Variation
 
-FEWEST, MOST, FOLDS, SHUFFLES, TREES = 20, 2000, 5, 5, 100
+FEWEST, MOST, FOLDS, SHUFFLES, TREES = 20, 1000, 5, 5, 100
 WORST = 0.3
 """The share of the variance that must be foreseen in runs that were held out, for the rest to mean anything."""
 

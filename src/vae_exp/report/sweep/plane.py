@@ -76,7 +76,7 @@ def _point(setting: Setting, varies: Variation, axes: Axes, rate: str, distortio
 
 
 def _curve(line: list[Setting], points: dict[int, Point], varies: Variation, axes: Axes, labelled: bool) -> Curve:
-    line = sorted(line, key=lambda setting: order(axes.value(varies, setting, axes.column)))
+    line = sorted(line, key=lambda setting: order(axes.value(varies, setting, axes.column)), reverse=True)
     row = axes.value(varies, line[0], axes.row)
-    label = f"{axes.row_name} {shown(row)}" if axes.row and labelled else ""
+    label = shown(row) if axes.row and labelled else ""
     return Curve(label, None, [(points[s.number].x, points[s.number].y) for s in line])

@@ -11,7 +11,7 @@ from vae_exp.report.chart import Tick
 from vae_exp.report.numbers import short, ticks
 from vae_exp.report.polyline import path
 
-WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 760, 470, 62, 14, 92, 46
+WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 560, 390, 58, 14, 44, 46
 
 
 class Point(NamedTuple):
@@ -91,6 +91,11 @@ class Axis:
         low, high, at = (math.log(v) if self.log else v for v in (self.low, self.high, value))
         return (at - low) / (high - low)
 
+    def beside(self, value: float, share: float) -> float:
+        """The value that is a share of the axis further along."""
+        width = math.log(self.high / self.low) if self.log else self.high - self.low
+        return value * math.exp(share * width) if self.log else value + share * width
+
 
 @dataclass(frozen=True)
 class Plot:
@@ -143,7 +148,8 @@ def plot(
 
     def drawn(curve: Curve) -> Drawn:
         places = [at(*point) for point in curve.points]
-        return Drawn(curve.label, places[-1], curve.share, path(places))
+        x_end, y_end = places[-1]
+        return Drawn(curve.label, (x_end, min(y_end, HEIGHT - BOTTOM - 6)), curve.share, path(places))
 
     def mark(p: Point) -> Mark:
         bars = [((p.x - p.x_error, p.y), (p.x + p.x_error, p.y))] if p.x_error else []
