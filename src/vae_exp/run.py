@@ -19,7 +19,8 @@ from vae_exp.analysis.likelihood import importance_nll
 from vae_exp.build import Settings, build_model
 from vae_exp.config.check import check
 from vae_exp.errors import UserError
-from vae_exp.models.vae import VAE
+from vae_exp.models.base import Model
+from vae_exp.models.vae import one_group
 from vae_exp.types import Batch, DataSpec, Draw
 
 Checkpoint = dict[str, Any]
@@ -40,17 +41,17 @@ class Run:
 
     folder: Path
     settings: Settings
-    model: VAE
+    model: Model
 
     @torch.no_grad()
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         """q(z|x), x [B, *x_shape] in [0, 1], labels y [B] for a model with a context -> batch_shape [B]."""
-        return self.model.encode(x, y)
+        return one_group(self.model, "encode").encode(x, y)
 
     @torch.no_grad()
     def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
         """p(x|z), z [..., latent_dim], labels y that broadcast to [...] -> batch_shape [...]."""
-        return self.model.decode(z, y)
+        return one_group(self.model, "decode").decode(z, y)
 
     @torch.no_grad()
     def sample(

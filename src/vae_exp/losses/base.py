@@ -12,6 +12,7 @@ from vae_exp.losses.discriminator import Discriminator
 from vae_exp.types import Batch, Context, LossOutput, VAEOutput
 
 MEANING = {
+    "one_group": "one latent group, and the model has several; loss=elbo goes with any number of them",
     "density": "a posterior with a density, which model/posterior=delta is not",
     "sample_density": "a posterior whose samples in training have a density, unlike those of gumbel_softmax",
     "detachable": "a posterior whose parameters can be held fixed, unlike those of a flow",
@@ -32,7 +33,7 @@ class Loss(nn.Module, ABC):
     """Latents drawn for each example, K."""
 
     needs: tuple[str, ...] = ("density",)
-    """Properties of a model (see `VAE.properties`) without which the loss has no meaning."""
+    """Properties of a model (see `Model.properties`) without which the loss has no meaning."""
 
     def prepare(self, batch: Batch) -> Batch:
         """What the model is shown in training instead of the batch; itself, unless the loss corrupts it."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vae_exp.analysis import pictures
-from vae_exp.models.vae import VAE
+from vae_exp.models.base import Model
 from vae_exp.types import Batch
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Subject:
         folder: The run's folder, for what it recorded over training; None where there is none.
     """
 
-    model: VAE
+    model: Model
     examples: Callable[[Split, int], Batch]
     kl: Tensor | None
     split: Literal["val", "test"]

@@ -8,6 +8,7 @@ from torch.distributions import Distribution, Independent
 
 from vae_exp.analysis.views.base import Subject
 from vae_exp.analysis.views.style import rows_of_images
+from vae_exp.models.vae import VAE
 from vae_exp.types import Count, CountOrZero
 
 DRAWS = 10_000
@@ -28,6 +29,8 @@ def manifold(subject: Subject, *, side: Count, label: CountOrZero) -> Tensor | N
     Source: Kingma & Welling, 2014, "Auto-encoding variational Bayes", fig. 4, arXiv:1312.6114
     """
     model = subject.model
+    if not isinstance(model, VAE):
+        return None
     plane = model.posterior.space == "real" and model.posterior.event_shape == (2,)
     if not plane or (model.conditional and label >= model.spec.num_classes):
         return None
