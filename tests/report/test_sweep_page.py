@@ -149,7 +149,7 @@ def test_pictures_beyond_the_budget_are_left_out_and_said_to_be(sweep, monkeypat
         "latent_dim-2--beta-0.5--seed-1"
     }
     assert "Those of 5 runs, made smaller" in page.text
-    assert "Those of the other 4 do not fit into a page" in page.text
+    assert "Those of the other 5 do not fit into a page" in page.text
 
 
 def test_broken_pictures_are_left_out(sweep):
