@@ -56,7 +56,9 @@ def check_trainer(cfg: DictConfig, settings: Settings) -> None:
         launcher.check(cfg)  # what the other machines have is found out there
     else:
         with _quiet():
-            _check_devices(build_trainer({**settings, "callbacks": {}, "logger": {}}), sweep=sweep)
+            trainer = build_trainer({**settings, "callbacks": {}, "logger": {}})
+        _check_devices(trainer, sweep=sweep)
+        _check_folder(trainer, cfg)
 
 
 def check_sweep(cfg: DictConfig) -> None:
@@ -100,6 +102,15 @@ def _check_devices(trainer: Trainer, *, sweep: bool) -> None:
         raise UserError(
             f"trainer.devices={trainer.num_devices}: a run of a sweep on one machine has one process; use "
             "trainer.devices=1, or give the runs one by one, without -m"
+        )
+
+
+def _check_folder(trainer: Trainer, cfg: DictConfig) -> None:
+    others = trainer.world_size > 1 and trainer.strategy.launcher is None  # torchrun or srun has started them
+    if others and not any(word.startswith("hydra.run.dir=") for word in cfg.hydra.overrides.hydra):
+        raise UserError(
+            f"{trainer.world_size} processes that were started by torchrun or srun would each have a folder, called by "
+            "its time; give hydra.run.dir=DIR"
         )
 
 
