@@ -6,7 +6,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from lightning_fabric.plugins.environments import ClusterEnvironment, SLURMEnvironment, TorchElasticEnvironment
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Trainer
 from torch.optim import Optimizer
@@ -132,8 +133,8 @@ def build_trainer(settings: Settings) -> Trainer:
     return trainer
 
 
-def _cluster() -> list[ClusterEnvironment]:
-    """SLURM as Lightning sees it, without Lightning's own way of requeueing, which knows nothing of this run's folder."""
+def _cluster() -> list[SLURMEnvironment]:
+    """SLURM as Lightning sees it, without Lightning's way of requeueing, which knows nothing of the run's folder."""
     if TorchElasticEnvironment.detect() or not SLURMEnvironment.detect():
         return []
     return [SLURMEnvironment(auto_requeue=False)]

@@ -195,7 +195,7 @@ def test_two_tasks_that_are_warned_leave_together_and_go_on(tmp_path, slurm: Slu
         run = tmp_path / name / "sweep" / RUN
         with slurm.sweep(*both, cwd=tmp_path / name, step=step) as sweep:
             if name == "parts":
-                wait_until(lambda: begun(run))
+                wait_until((run / "checkpoints" / "last.ckpt").exists)
                 slurm.say("scancel", "--signal=USR2", *slurm.jobs())
             slurm.ended(sweep)
     assert attempts(run) == 2

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import sys
 from pathlib import Path
-
-from hydra_plugins.vae_exp_clusters._elsewhere import Runs
 
 
 def main(file: str) -> int:
     """Do the run; returns the exit code."""
-    runs: Runs = pickle.loads(Path(file).read_bytes())
+    # The run will mind them. Until it has begun, which takes some seconds, a warning should not be the end of the job.
+    for warning in (signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(warning, signal.SIG_IGN)
+    runs = pickle.loads(Path(file).read_bytes())
     return 0 if runs.do(int(os.environ["SLURM_ARRAY_TASK_ID"])) else 1
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
+from annotated_types import Ge, Gt
 from hydra.core.utils import JobReturn
 from omegaconf import DictConfig, OmegaConf
 
@@ -28,7 +29,14 @@ class RayLauncher(Elsewhere):
             checkpoint.
     """
 
-    def __init__(self, *, address: str | None, num_cpus: float, num_gpus: float, max_retries: int) -> None:
+    def __init__(
+        self,
+        *,
+        address: str | None,
+        num_cpus: Annotated[float, Gt(0)],
+        num_gpus: Annotated[float, Ge(0)],
+        max_retries: Annotated[int, Ge(0)],
+    ) -> None:
         self.address, self.num_cpus, self.num_gpus, self.max_retries = address, num_cpus, num_gpus, max_retries
 
     @classmethod

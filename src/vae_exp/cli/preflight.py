@@ -33,6 +33,7 @@ POSITIVE = (
 )
 """Arguments of the trainer of which Lightning accepts 0, with nothing to show for it at the end."""
 
+
 def check_trainer(cfg: DictConfig, settings: Settings) -> None:
     """Check the types and ranges of the trainer's arguments, and whether this machine has the devices.
 

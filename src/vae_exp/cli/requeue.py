@@ -64,7 +64,6 @@ def _is_wanted(job: str) -> bool:
     words = ["squeue", "--noheader", "--format=%T %r", f"--jobs={job}"]
     asked = subprocess.run(words, capture_output=True, text=True, check=False)
     state, _, reason = asked.stdout.strip().partition(" ")
-    print(f"vae-exp: state {state} reason {reason}", file=sys.stderr)
     return state == "RUNNING" or reason == "TimeLimit"
 
 
