@@ -100,9 +100,7 @@ class VDVAE(Hierarchy):
         self.levels = [level for level in reversed(range(len(groups))) for _ in range(groups[level])]
         heads = {level: (latent_dim, *sizes[level]) for level in self.levels}
         self.rungs = nn.ModuleList(  # type: ignore[assignment]
-            VDVAERung(
-                DiagNormal(event_shape=heads[level], min_log_var=min_log_var, max_log_var=max_log_var), downward
-            )
+            VDVAERung(DiagNormal(event_shape=heads[level], min_log_var=min_log_var, max_log_var=max_log_var), downward)
             for level in self.levels
         )
         self.start = nn.Parameter(torch.zeros(width, *sizes[-1]))
