@@ -16,7 +16,7 @@ from vae_exp.models.hierarchy import Hierarchy, Rung
 from vae_exp.nets.initialise import Init, initialise
 from vae_exp.nets.layers import Activation, Norm, tail
 from vae_exp.nets.mlp import MLP
-from vae_exp.types import Count, DataSpec
+from vae_exp.types import Count, CountOrZero, DataSpec
 
 
 class Ladder(Hierarchy):
@@ -30,7 +30,7 @@ class Ladder(Hierarchy):
         spec: What an example looks like.
         latent_dims: Latent dimensions of each group, from the one nearest to the data upward.
         hidden: Widths of the networks below each group, upward and downward.
-        depth: Hidden layers of each of these networks.
+        depth: Hidden layers of each of these networks; 0 makes all of them linear.
         activation: Activation, by its name in torch.nn.
         norm: Normalisation before each activation.
         init: How the weights are drawn.
@@ -50,7 +50,7 @@ class Ladder(Hierarchy):
         spec: DataSpec,
         latent_dims: Sequence[Count],
         hidden: Sequence[Count],
-        depth: Count,
+        depth: CountOrZero,
         activation: Activation,
         norm: Norm,
         init: Init,
@@ -71,11 +71,11 @@ class Ladder(Hierarchy):
         before = math.prod(spec.x_shape)
         for level, (dim, width) in enumerate(zip(latent_dims, hidden, strict=True)):
             self.features.append(_trunk(before, width, depth, activation, norm))
+            before = width if depth else before
             head = DiagNormal(event_shape=(dim,), min_log_var=min_log_var, max_log_var=max_log_var)
             last = level == len(hidden) - 1
             prior = None if last else net(latent_dims[level + 1], head.params_shape, hidden[level + 1])
-            rungs.append(LadderRung(head, nn.Linear(width, head.params_shape[0]), prior))
-            before = width
+            rungs.append(LadderRung(head, nn.Linear(before, head.params_shape[0]), prior))
         self.rungs = nn.ModuleList(rungs[::-1])  # type: ignore[assignment]
         self.to_data = net(latent_dims[0], self.likelihood.params_shape, hidden[0])
         initialise(self, init)
@@ -88,7 +88,7 @@ class Ladder(Hierarchy):
         return found[::-1]
 
     def top(self, n: int) -> Tensor:
-        return torch.zeros(n, 0, device=next(self.parameters()).device)
+        return next(self.parameters()).new_zeros(n, 0)
 
     def decoder(self, above: Tensor) -> Tensor:
         params: Tensor = self.to_data(above)
