@@ -60,8 +60,8 @@ class DataSpec:
 class Latent(NamedTuple):
     """One group of latents: its posterior, its prior and samples of the posterior."""
 
-    q: Distribution  # batch_shape [B]
-    p: Distribution  # batch_shape [] or [B]
+    q: Distribution  # batch_shape [B], or [K, B] for a group that depends on the samples of others
+    p: Distribution  # batch_shape [], or that of q
     z: Tensor  # [K, B, *latent]
 
 
