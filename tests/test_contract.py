@@ -99,6 +99,7 @@ def fitting_settings(tmp_path, group, name):
     companions = [
         [],
         *([part, "model.latent_dim=8"] for part in [*priors, *posteriors]),
+        ["model/posterior=vq", "model/prior=uniform_codes", "model.latent_dim=8"],
         ["loss=ae"],
         ["model/posterior=delta", "model/decoder=spectral_norm"],
         ["loss.similarity.weights=null"],
