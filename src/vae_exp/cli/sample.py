@@ -35,6 +35,10 @@ def sample(cfg: DictConfig) -> None:
     """Draw images and write them."""
     asked = check(cfg)
     run = load_run(asked["run"], device=_device(asked["device"]), trusted_packages=asked["trusted_packages"])
+    if not run.model.spec.pictures:
+        raise UserError(
+            f"run={asked['run']} has no pictures to sample; `vae-exp recommend` says what its users may like"
+        )
     rows = instantiate(asked["what"], asked["trusted_packages"], "what")
     source = Source(lambda n: _examples(run, asked, n), lambda: _draw(run, asked))
 
