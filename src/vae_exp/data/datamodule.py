@@ -141,6 +141,10 @@ class DataModule(pl.LightningDataModule):
         x = flip_at_random(x) if train and self.flip else x
         return {**batch, "x": PER_BATCH[self.binarize](to_unit_interval(x))}
 
+    def part(self, split: SplitName) -> Part:
+        """Which examples a split has, as they are before they are prepared; after `setup`."""
+        return self._parts[split]
+
     def examples(self, split: SplitName, n: Count) -> Batch:
         """Prepare the first n examples of a split (all, where it has fewer), on the CPU."""
         source, indices = self._parts[split]

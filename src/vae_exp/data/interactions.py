@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 IDS = ("user", "item")
 COLUMNS = (*IDS, "rating", "time")
+ROWS_AT_ONCE = 2**20
 
 
 class Interactions(NamedTuple):
@@ -95,12 +96,27 @@ def of_table(table: DataFrame, *, where: str) -> Interactions:
 
 
 def _csv(file: Path) -> DataFrame:
-    from pandas import read_csv
+    from pandas import DataFrame, concat, read_csv
+    from pandas.api.types import union_categoricals
 
-    separator = "\t" if file.suffix == ".tsv" else ","
-    # As categories, names are strings as they stand in the file, and each is held once.
-    ids: Any = dict.fromkeys(IDS, "category")
-    return read_csv(file, sep=separator, dtype=ids, usecols=COLUMNS.__contains__, keep_default_na=False, na_values=[""])
+    # In parts, whose names are strings as they stand in the file until each is held once.
+    parts = [
+        part.astype({name: "category" for name in IDS if name in part})
+        for part in read_csv(
+            file,
+            sep="\t" if file.suffix == ".tsv" else ",",
+            dtype=dict.fromkeys(IDS, str),
+            usecols=COLUMNS.__contains__,
+            keep_default_na=False,
+            na_values=[""],
+            chunksize=ROWS_AT_ONCE,
+        )
+    ]
+    joined = {}
+    for name in parts[0]:
+        columns = [part[name] for part in parts]
+        joined[name] = union_categoricals(columns) if name in IDS else concat(columns, ignore_index=True)
+    return DataFrame(joined)
 
 
 def _parquet(file: Path) -> DataFrame:
@@ -136,5 +152,5 @@ def _times(table: DataFrame, where: str) -> NDArray[Any]:
         raise UserError(f"{where}: the column time holds neither numbers nor dates ({error})") from error
     if dates.isna().any():
         raise UserError(f"{where}: the time of row {int(dates.isna().argmax()) + 1} is missing")
-    ticks: NDArray[Any] = dates.to_numpy().astype(np.int64)
+    ticks: NDArray[Any] = dates.astype("int64").to_numpy()
     return ticks

@@ -10,8 +10,11 @@ from vae_exp.types import Count, Seed
 SHARES = (0.6, 0.3, 0.1)
 """Probabilities of a user's first, second and third taste."""
 
-FOREIGN = 0.02
+FOREIGN = 0.005
 """Weight of an item in a taste that it is not of."""
+
+DECAY = 0.7
+"""Popularity falls with the rank of an item to this power."""
 
 
 def synthetic_interactions(
@@ -19,8 +22,8 @@ def synthetic_interactions(
 ) -> Interactions:
     """Draw items for users who have three tastes each, some items being popular in all tastes alike.
 
-    An item belongs to one taste and has a popularity 1 / rank. In a taste it is drawn in proportion to its popularity,
-    times 0.02 where it belongs to another one; a user's next item is of the first, second or third taste with
+    An item belongs to one taste and has a popularity rank^-0.7. In a taste it is drawn in proportion to its popularity,
+    times 0.005 where it belongs to another one; a user's next item is of the first, second or third taste with
     probability 0.6, 0.3 and 0.1. What a user draws twice counts once. Times are in the order of drawing.
 
     Args:
@@ -31,7 +34,7 @@ def synthetic_interactions(
         seed: Of all that is drawn.
     """
     chance = np.random.default_rng(seed)
-    popularity = 1 / (1 + chance.permutation(num_items))
+    popularity = (1 + chance.permutation(num_items)) ** -DECAY
     belongs = chance.integers(num_tastes, size=num_items)
     weights = popularity * np.where(belongs == np.arange(num_tastes)[:, None], 1.0, FOREIGN)
     ends = np.cumsum(weights / weights.sum(1, keepdims=True), axis=1)

@@ -39,16 +39,14 @@ class Catalogue(PerExample):
 
     def scores(self, batch: Batch, out: VAEOutput, model: Any) -> dict[str, Tensor]:
         self.require(batch)
-        return self.of(model.reconstruct(batch).mean, batch, model.spec)
-
-    def of(self, preferences: Tensor, batch: Batch, spec: DataSpec) -> dict[str, Tensor]:
-        """The novelty for each user of any preferences [B, *x_shape]; the items are noted for the coverage."""
-        items, worth = ranked(preferences.flatten(1), batch["x"].flatten(1), self.k)
-        known = torch.tensor(spec.item_counts or [spec.train_size], dtype=torch.float32, device=items.device)
-        bits = -(known.clamp_min(1) / spec.train_size).log2().expand(preferences[0].numel())
+        spec: DataSpec = model.spec
+        preferences = model.reconstruct(batch).mean.flatten(1)
+        items, worth = ranked(preferences, batch["x"].flatten(1), self.k)
         unseen = worth > -torch.inf
+        self.num_items = preferences.shape[1]
         self.first.append(items[unseen])
-        self.num_items = preferences[0].numel()
+        counts = torch.tensor(spec.item_counts, dtype=torch.float32, device=items.device)
+        bits = -(counts / spec.train_size).log2()
         return {f"novelty@{self.k}": (bits[items] * unseen).sum(1) / unseen.sum(1).clamp_min(1)}
 
     def compute(self) -> dict[str, Tensor]:

@@ -28,23 +28,39 @@ class Ranking(PerExample):
     needs: tuple[Need, ...] = ("target",)
 
     def __init__(self, *, stages: Sequence[Stage], ndcg_at: Sequence[Count], recall_at: Sequence[Count]) -> None:
-        recalls = [f"{name}@{k}" for k in recall_at for name in ("recall", "capped_recall")]
-        super().__init__(stages=stages, names=[*(f"ndcg@{k}" for k in ndcg_at), *recalls])
-        self.ndcg_at, self.recall_at = tuple(ndcg_at), tuple(recall_at)
+        super().__init__(stages=stages, names=names_of(ndcg_at, recall_at))
+        self.ndcg_at, self.recall_at = ndcg_at, recall_at
 
     def scores(self, batch: Batch, out: VAEOutput, model: Any) -> dict[str, Tensor]:
         self.require(batch)
-        return self.of(model.reconstruct(batch).mean, batch)
+        mean = model.reconstruct(batch).mean
+        return ranking_figures(mean, batch, ndcg_at=self.ndcg_at, recall_at=self.recall_at)
 
-    def of(self, preferences: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """The figures of each user for any preferences [B, *x_shape], a higher one for a better item."""
-        seen, target = batch["x"].flatten(1), batch["target"].flatten(1)
-        wanted = (target > 0) & (seen == 0)
-        num = wanted.sum(1)
-        items, _ = ranked(preferences.flatten(1), seen, max((*self.ndcg_at, *self.recall_at)))
-        found, num = hits(items, wanted)[num > 0], num[num > 0]
-        figures = {f"ndcg@{k}": ndcg(found[:, :k], num) for k in self.ndcg_at}
-        for k in self.recall_at:
-            figures |= {f"recall@{k}": recall(found[:, :k], num)}
-            figures |= {f"capped_recall@{k}": capped_recall(found[:, :k], num)}
-        return figures
+
+def names_of(ndcg_at: Sequence[int], recall_at: Sequence[int]) -> list[str]:
+    """Names of the figures at these values of k."""
+    recalls = [f"{name}@{k}" for k in recall_at for name in ("recall", "capped_recall")]
+    return [*(f"ndcg@{k}" for k in ndcg_at), *recalls]
+
+
+def ranking_figures(
+    preferences: Tensor, batch: Batch, *, ndcg_at: Sequence[int], recall_at: Sequence[int]
+) -> dict[str, Tensor]:
+    """The figures of each user who has something to be found, by name.
+
+    Args:
+        preferences: What each item is worth, [B, *x_shape], in any unit.
+        batch: x, the items that are passed over, and target, those that are to be found.
+        ndcg_at: Values of k of ndcg@k.
+        recall_at: Values of k of recall@k and capped_recall@k.
+    """
+    seen, target = batch["x"].flatten(1), batch["target"].flatten(1)
+    wanted = (target > 0) & (seen == 0)
+    num = wanted.sum(1)
+    items, _ = ranked(preferences.flatten(1), seen, max((*ndcg_at, *recall_at)))
+    found, num = hits(items, wanted)[num > 0], num[num > 0]
+    figures = {f"ndcg@{k}": ndcg(found[:, :k], num) for k in ndcg_at}
+    for k in recall_at:
+        figures[f"recall@{k}"] = recall(found[:, :k], num)
+        figures[f"capped_recall@{k}"] = capped_recall(found[:, :k], num)
+    return figures
