@@ -54,20 +54,20 @@ def interaction_splits(
     Source: Liang et al., 2018, "Variational autoencoders for collaborative filtering", sec. 4.1, arXiv:1802.05814; by
         time: Meng et al., 2020, "Exploring data splitting strategies for the evaluation of recommendation models"
     """
-    log = _frequent(_once(_rated(interactions(), min_rating)), min_items)
+    log = interactions()
+    log = log if min_rating is None else liked(log, min_rating)
+    log = _frequent(_once(log), min_items)
     if split == "time":
         return _by_time(log, val_fraction, test_fraction)
     return _by_user(log, held_out, val_fraction, test_fraction, np.random.default_rng(split_seed))
 
 
-def rows(log: Interactions) -> SparseRows:
-    """One row for each user who has an interaction, with all of these."""
-    return _table(log, log, None)
+def liked(log: Interactions, min_rating: float) -> Interactions:
+    """Those with at least this rating.
 
-
-def _rated(log: Interactions, min_rating: float | None) -> Interactions:
-    if min_rating is None:
-        return log
+    Raises:
+        UserError: There are no ratings.
+    """
     if log.rating is None:
         raise UserError(f"data.min_rating={min_rating:g}: the data have no ratings; use data.min_rating=null")
     return log.where(log.rating >= min_rating)

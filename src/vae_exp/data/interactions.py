@@ -57,17 +57,22 @@ def read_interactions(*, path: str) -> Interactions:
     Raises:
         UserError: The file is missing or cannot be read, or a column is missing or holds something else.
     """
+    return interactions_in(path, key="data.path")
+
+
+def interactions_in(path: str, *, key: str) -> Interactions:
+    """The same, of a file that the user gives as `key`."""
     file = Path(path).expanduser()
     if not file.is_file():
-        raise UserError(f"data.path={path} is not a file; give a .csv or .parquet file with the columns user and item")
+        raise UserError(f"{key}={path} is not a file; give a .csv or .parquet file with the columns user and item")
     try:
         table = _parquet(file) if file.suffix == ".parquet" else _csv(file)
     except UserError:
         raise
     except Exception as error:  # readers of damaged files raise nearly anything
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UserError(f"data.path={path} cannot be read ({reason}); give a .csv, .tsv or .parquet file") from error
-    return of_table(table, where=f"data.path={path}")
+        raise UserError(f"{key}={path} cannot be read ({reason}); give a .csv, .tsv or .parquet file") from error
+    return of_table(table, where=f"{key}={path}")
 
 
 def of_table(table: DataFrame, *, where: str) -> Interactions:
