@@ -106,6 +106,7 @@ def _train(cfg: DictConfig, settings: Settings, folder: Path, first: bool) -> fl
                 figures = _run(job)
             finally:
                 in_vain = in_vain and job.trainer.global_step == 0
+            note({"schedules": job.module.loss_schedules()})
             if pruned(job.trainer):
                 note({"state": "pruned"})
         return objective(figures, settings["sweep"]["metric"])

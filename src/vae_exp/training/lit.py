@@ -80,6 +80,12 @@ class LitVAE(pl.LightningModule):
         """The name of a figure, with the model's suffix where it is no log-likelihood."""
         return name + self.model.suffix if name in SCORES else name
 
+    def loss_schedules(self) -> dict[str, tuple[float, float]]:
+        """The factor of each schedule of the loss after the last step, and the one that it goes to, by its key."""
+        now = Progress(self.trainer.global_step, float(self.trainer.current_epoch), self._total_steps)
+        found = {name: part for name, part in self.loss.named_modules() if isinstance(part, Schedule)}
+        return {f"loss.{name}": (part.at(now), part.rest(now.total_steps)) for name, part in found.items()}
+
     # Training
 
     def configure_optimizers(self) -> Optimizer:
