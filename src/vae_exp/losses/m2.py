@@ -50,6 +50,9 @@ class M2(Loss):
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
         q, p, given = class_model(ctx.model, "loss=m2").by_class(batch)
         y = batch.get("y", torch.full((len(batch["x"]),), -1, device=batch["x"].device))
+        cross_entropy = _cross_entropy(q, y)
+        if self.generative == 0:  # the rest would be computed for nothing
+            return LossOutput(self.alpha * cross_entropy, {"cross_entropy": cross_entropy})
         looked_at = some_classes(q, y, self.num_classes_summed)
         one_hot = F.one_hot(looked_at.y, q.logits.shape[-1]).to(q.logits)
         out = given(one_hot)
@@ -58,12 +61,12 @@ class M2(Loss):
         terms = {
             "distortion": (looked_at.weight * lost).sum(0),
             "rate": (looked_at.weight * nats).sum(0) + of_classes,
-            "cross_entropy": _cross_entropy(q, y),
+            "cross_entropy": cross_entropy,
         }
         terms["nelbo"] = terms["distortion"] + terms["rate"]
         cost = (lost + nats).detach()
         chance = (looked_at.chance * (cost[-1] - cost[0])).mean()  # 0, with the gradient of the draw
-        loss = self.generative * (terms["nelbo"].mean() + chance) + self.alpha * terms["cross_entropy"]
+        loss = self.generative * (terms["nelbo"].mean() + chance) + self.alpha * cross_entropy
         return LossOutput(loss, terms)
 
 
