@@ -11,11 +11,12 @@ from torch import Tensor
 
 from vae_exp.analysis.generate import Source
 from vae_exp.build import Settings
-from vae_exp.cli.finished import check_counts, data_of, device_named
+from vae_exp.cli.finished import check_counts, data_of, device_named, refuse_existing
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.image_files import FORMATS
 from vae_exp.config.check import check
 from vae_exp.config.instantiate import instantiate
+from vae_exp.data.datamodule import DataModule
 from vae_exp.errors import UserError
 from vae_exp.fitted import fitted_draw
 from vae_exp.run import Run, best_checkpoint, load_run
@@ -65,18 +66,19 @@ def _draw(run: Run, asked: Settings) -> Draw | None:
     """Where latents are drawn; None for the prior."""
     if not asked["sampler"]:
         return None
-    return fitted_draw(run, asked["sampler"], asked["sampler_name"], lambda: data_of(run, asked), asked["temperature"])
+
+    def data() -> DataModule:
+        return data_of(run, asked, num_labels=None)  # each example once, labelled or not
+
+    return fitted_draw(run, asked["sampler"], asked["sampler_name"], data, asked["temperature"])
 
 
 def _out(asked: Settings) -> Path:
     """The file or folder to write: one that is not there yet, unless it is the run's own."""
     if asked["out"] is None:
         return Path(asked["run"], "images", asked["name"] + FORMATS[asked["format"]][0])
-    out = Path(asked["out"]).expanduser()
-    to_fill = asked["format"] == "png" and out.is_dir() and not any(out.iterdir())
-    if out.exists() and not to_fill:
-        raise UserError(f"out={asked['out']} is there already; give another name, or remove it")
-    return out
+    refuse_existing(asked["out"], folder=asked["format"] == "png")
+    return Path(asked["out"]).expanduser()
 
 
 def _check(cfg: DictConfig) -> None:

@@ -13,6 +13,7 @@ from vae_exp.data.batches import Batches
 from vae_exp.data.cache import in_memory
 from vae_exp.data.cuts import Part, Share, cut
 from vae_exp.data.drawn import Drawn
+from vae_exp.data.labels import WithLabelled, keep_labels
 from vae_exp.data.lock import one_at_a_time
 from vae_exp.data.lookup import factors_of, of_factors
 from vae_exp.data.order import Order
@@ -31,11 +32,13 @@ class DataModule(pl.LightningDataModule):
     Args:
         dataset: Makes the data set, a function without arguments.
         root: Folder of downloads and decoded pictures; it need not be writable where nothing is to be written.
-        batch_size: Training examples of a batch, of each process.
+        batch_size: Training examples of a batch, of each process; unlabelled ones, where `num_labels` is given.
         eval_batch_size: The same for validation and test.
         val_fraction: What becomes "val" where the data set brings none, as a fraction of its training examples.
         test_fraction: The same for "test".
-        split_seed: Seed of these cuts and of static binarisation.
+        num_labels: Training examples that keep their label, of every class its share; null for all.
+        labelled_batch_size: Where `num_labels` is given, labelled examples that each training batch has besides.
+        split_seed: Seed of these cuts, of static binarisation and of the choice of labels.
         seed: Seed of the order of the training examples.
         binarize: How grey levels become 0 and 1: "none"; "threshold" (above 1/2); "dynamic" (a fresh draw from
             Bernoulli(x) each time); "static" (one draw for good).
@@ -54,6 +57,8 @@ class DataModule(pl.LightningDataModule):
         eval_batch_size: Count,
         val_fraction: Share,
         test_fraction: Share,
+        num_labels: Count | None,
+        labelled_batch_size: Count,
         split_seed: Seed,
         seed: Seed,
         binarize: Binarize,
@@ -68,6 +73,8 @@ class DataModule(pl.LightningDataModule):
         self.eval_batch_size = eval_batch_size
         self.val_fraction = val_fraction
         self.test_fraction = test_fraction
+        self.num_labels = num_labels
+        self.labelled_batch_size = labelled_batch_size
         self.split_seed = split_seed
         self.seed = seed
         self.binarize: Binarize = binarize
@@ -75,6 +82,7 @@ class DataModule(pl.LightningDataModule):
         self.num_workers = num_workers
         self.memory_limit_gb = memory_limit_gb
         self._parts: dict[SplitName, Part] = {}
+        self._num_classes = 0
 
     def setup(self, stage: str | None = None) -> None:
         """Load the data set, where that has not been done.
@@ -91,18 +99,22 @@ class DataModule(pl.LightningDataModule):
         self._parts = cut(
             splits, val_fraction=self.val_fraction, test_fraction=self.test_fraction, split_seed=self.split_seed
         )
+        y = self._parts["train"].source.y
+        self._num_classes = 0 if y is None else int(y.max()) + 1
+        if self.num_labels is not None:
+            self._parts["train"] = keep_labels(self._parts["train"], self.num_labels, self.split_seed)
 
     @property
     def spec(self) -> DataSpec:
         """What a model must know of the data; after `setup`."""
         part = self._parts["train"]
-        y, factors = part.source.y, factors_of(part.source)
+        factors = factors_of(part.source)
         sparse = part.source if isinstance(part.source, SparseRows) else None
         return DataSpec(
             x_shape=_shape(part.source),
             values=self._values(part.source),
             train_size=len(part.indices),
-            num_classes=0 if y is None else int(y.max()) + 1,
+            num_classes=self._num_classes,
             factor_names=() if factors is None else factors.names,
             factor_sizes=() if factors is None else factors.sizes,
             item_names=() if sparse is None else sparse.item_names,
@@ -208,7 +220,10 @@ class DataModule(pl.LightningDataModule):
 
     def _batches(self, split: SplitName, batch_size: int, *, shuffle: bool) -> Batches:
         part = self._parts[split]
-        order = Order(size=len(part.indices), batch_size=batch_size, shuffle=shuffle, seed=self.seed)
+        labelled = (self.num_labels or 0) if split == "train" else 0
+        order = Order(size=len(part.indices) - labelled, batch_size=batch_size, shuffle=shuffle, seed=self.seed)
+        if labelled:
+            order = WithLabelled(order, num_labels=labelled, labelled_batch_size=self.labelled_batch_size)
         return Batches(part=part, order=order, num_workers=self.num_workers)
 
 
