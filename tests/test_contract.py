@@ -4,6 +4,7 @@ An option is a yaml of a group; what a group is combined with comes from the def
 convolutions of the default channels still fit; networks are made narrow by whatever width they name.
 """
 
+import copy
 import inspect
 import io
 import warnings
@@ -20,7 +21,6 @@ from vae_exp.build import build_data, build_loss, build_model, build_module, bui
 from vae_exp.config.check import check
 from vae_exp.config.compose import compose
 from vae_exp.config.paths import conf_dir
-from vae_exp.distributions.center import center
 from vae_exp.errors import UserError
 from vae_exp.types import Context, DataSpec
 
@@ -99,9 +99,11 @@ def fitting_settings(tmp_path, group, name):
     companions = [
         [],
         *([part, "model.latent_dim=8"] for part in [*priors, *posteriors]),
+        ["model/posterior=vq", "model/prior=uniform_codes", "model.latent_dim=8"],
         ["loss=ae"],
         ["model/posterior=delta", "model/decoder=spectral_norm"],
         ["loss.similarity.weights=null"],
+        *([f"model={file.stem}"] for file in sorted((CONF / "model").glob("*.yaml"))),
         ["data=npz", f"data.path={pictures}", "data.binarize=threshold"],
     ]
     refusals = []
@@ -125,7 +127,7 @@ def shape_of(settings):
 
 def decoded(model, x):
     torch.manual_seed(0)
-    return model.decode(center(model.encode(x))).mean
+    return model.reconstruct({"x": x}).mean
 
 
 RUNS = [o for o in OPTIONS if not (beside_others(o[0], o[2]) and in_default(*o[:2]))]  # GROUP=default runs the others
@@ -253,13 +255,14 @@ def unchecked():
 def traced(settings, values, training=True):
     """Loss of the model as it is and as compiled without a graph break, from the same noise."""
     shape = shape_of(settings)
-    model = build_model(settings, DataSpec(shape, values, 100)).train(training)
+    model = build_model(settings, DataSpec(shape, values, 100, 10)).train(training)
     torch.manual_seed(1)
     losses = [build_loss(settings, model)]
     torch.manual_seed(1)
     losses.append(build_loss(settings, model))  # one each, since some learn from what they see
+    models = [model, copy.deepcopy(model)]  # as some models do
 
-    def stepping(loss):
+    def stepping(loss, model):
         def step(x):
             batch = {"x": x}
             return loss(model(batch, loss.num_samples), batch, Context(100, model)).loss
@@ -268,11 +271,11 @@ def traced(settings, values, training=True):
 
     x = torch.randint(0, 2, (6, *shape)).float()
     torch.manual_seed(0)
-    plain = stepping(losses[0])(x)
+    plain = stepping(losses[0], models[0])(x)
     torch.manual_seed(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # dynamo's own
-        compiled = torch.compile(stepping(losses[1]), fullgraph=True, backend="eager")(x)
+        compiled = torch.compile(stepping(losses[1], models[1]), fullgraph=True, backend="eager")(x)
     return plain, compiled
 
 

@@ -16,7 +16,8 @@ from vae_exp.config.instantiate import instantiate
 from vae_exp.data.datamodule import DataModule
 from vae_exp.errors import UserError
 from vae_exp.losses.base import MEANING, Loss
-from vae_exp.models.vae import VAE
+from vae_exp.models.base import Model
+from vae_exp.models.vae import one_group
 from vae_exp.training.callbacks.checkpoint import WholeFileIO
 from vae_exp.training.lit import LitVAE
 from vae_exp.types import DataSpec
@@ -39,7 +40,7 @@ def build_data(settings: Settings) -> DataModule:
     return data
 
 
-def build_model(settings: Settings, spec: DataSpec) -> VAE:
+def build_model(settings: Settings, spec: DataSpec) -> Model:
     """The model, sized for its data.
 
     Raises:
@@ -47,7 +48,7 @@ def build_model(settings: Settings, spec: DataSpec) -> VAE:
     """
     unfinished = _part(settings, "model")
     try:
-        model: VAE = unfinished(spec=spec)
+        model: Model = unfinished(spec=spec)
     except (ValueError, TypeError) as error:  # TypeError: a run of another version lacks a key, or has one too many
         raise UserError(f"model: {error}") from error
     return model
@@ -75,7 +76,7 @@ def build_optimizer(settings: Settings) -> Callable[..., Optimizer]:
     return optimizer
 
 
-def build_loss(settings: Settings, model: VAE) -> Loss:
+def build_loss(settings: Settings, model: Model) -> Loss:
     """The loss.
 
     Raises:
@@ -92,14 +93,15 @@ def build_loss(settings: Settings, model: VAE) -> Loss:
     return loss
 
 
-def _finished(unfinished: Callable[..., Loss], model: VAE) -> Loss:
+def _finished(unfinished: Callable[..., Loss], model: Model) -> Loss:
+    latents = one_group(model, "loss: a network of latents").posterior.event_shape
     try:
-        return unfinished(event_shape=model.posterior.event_shape, x_shape=model.spec.x_shape)
+        return unfinished(event_shape=latents, x_shape=model.spec.x_shape)
     except ValueError as error:
         raise UserError(f"loss: {error}") from error
 
 
-def build_module(settings: Settings, model: VAE) -> LitVAE:
+def build_module(settings: Settings, model: Model) -> LitVAE:
     """The model with everything that its training needs."""
     module: LitVAE = _part(settings, "training")(
         model=model,
