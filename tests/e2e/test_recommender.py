@@ -46,6 +46,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory, log) -> Path:
     return folder / "run"
 
 
+@pytest.fixture(scope="module")
+def eager(log):
+    """Two users who took many items."""
+    return [int(user) for user in np.argsort(np.bincount(log.user))[-2:]]
+
+
 def recommendations(path):
     with path.open(newline="") as file:
         found = {}
@@ -73,9 +79,9 @@ def test_the_best_checkpoint_is_that_of_the_highest_ndcg(trained):
     assert -state["best_score"] == pytest.approx(figures(trained)["val/ndcg@100"], abs=1e-6)
 
 
-def test_users_are_recommended_what_they_do_not_have(command, trained, log):
-    asked = ["u3", "u17"]
-    assert command("recommend", f"run={trained}", "users=[u3,u17]", "k=7").code == 0
+def test_users_are_recommended_what_they_do_not_have(command, trained, log, eager):
+    asked = [f"u{user}" for user in eager]
+    assert command("recommend", f"run={trained}", f"users=[{','.join(asked)}]", "k=7").code == 0
     found = recommendations(trained / "recommendations.csv")
     assert list(found) == asked
     for user, ranked in found.items():
@@ -87,23 +93,23 @@ def test_users_are_recommended_what_they_do_not_have(command, trained, log):
         assert 0 < sum(scores) < 1
 
 
-def test_new_users_are_recommended_items_by_what_they_have(command, trained, tmp_path, log):
-    mine = log.item_names[log.item[log.user == 3]]
+def test_new_users_are_recommended_items_by_what_they_have(command, trained, tmp_path, log, eager):
+    mine = log.item_names[log.item[log.user == eager[0]]]
     history = tmp_path / "new.csv"
     history.write_text("item,user\n" + "".join(f"{item},new\n" for item in mine) + "strange,new\nstrange,other\n")
     out = tmp_path / "out.csv"
     done = command("recommend", f"run={trained}", f"history={history}", f"out={out}", "k=7")
     assert done.code == 0, done.err
     assert "1 items are not known to the run and do not count, such as strange" in done.err
-    assert command("recommend", f"run={trained}", "users=u3", "k=7").code == 0
-    assert recommendations(out) == {"new": recommendations(trained / "recommendations.csv")["u3"]}
+    assert command("recommend", f"run={trained}", f"users=u{eager[0]}", "k=7").code == 0
+    assert recommendations(out) == {"new": recommendations(trained / "recommendations.csv")[f"u{eager[0]}"]}
 
 
-def test_a_long_list_ends_with_the_last_unseen_item(command, trained, tmp_path, log):
-    out = tmp_path / "out.csv"
-    assert command("recommend", f"run={trained}", "users=u3", "k=1000", f"out={out}").code == 0
-    known = set(np.unique(log.item[log.user == 3]))
-    assert len(recommendations(out)["u3"]) == 200 - len(known)
+def test_a_long_list_ends_with_the_last_unseen_item(command, trained, tmp_path, log, eager):
+    user, out = f"u{eager[0]}", tmp_path / "out.csv"
+    assert command("recommend", f"run={trained}", f"users={user}", "k=1000", f"out={out}").code == 0
+    known = set(log.item[log.user == eager[0]])
+    assert len(recommendations(out)[user]) == 200 - len(known)
 
 
 def test_what_it_cannot_do_is_a_sentence(command, trained, run, tmp_path):
