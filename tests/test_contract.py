@@ -17,7 +17,7 @@ import yaml
 from hydra.utils import get_object
 from torch.distributions import Distribution
 
-from vae_exp.build import build_data, build_loss, build_model, build_module, build_trainer
+from vae_exp.build import _part, build_data, build_loss, build_model, build_module, build_trainer
 from vae_exp.config.check import check
 from vae_exp.config.compose import compose
 from vae_exp.config.paths import conf_dir
@@ -105,6 +105,7 @@ def fitting_settings(tmp_path, group, name):
         ["loss.similarity.weights=null"],
         *([f"model={file.stem}"] for file in sorted((CONF / "model").glob("*.yaml"))),
         ["data=npz", f"data.path={pictures}", "data.binarize=threshold"],
+        ["data=synthetic_interactions", "data.num_users=300", "data.num_items=40"],
     ]
     refusals = []
     for companion in companions:
@@ -113,11 +114,18 @@ def fitting_settings(tmp_path, group, name):
         try:
             settings = chosen_settings(tmp_path, group, name, *companion)
             build_loss(settings, build_model(settings, DataSpec(shape_of(settings), "binary", 100, 10)))
+            refuse_data_without_targets(settings)
         except UserError as refusal:
             refusals.append(str(refusal))
         else:
             return settings
     raise AssertionError(f"{group}={name} goes with nothing: {refusals}")
+
+
+def refuse_data_without_targets(settings):
+    """As the run itself would, when it has its data."""
+    for metric in _part(settings, "metrics").values():
+        metric.require({"factors": None} | ({"target": None} if "interactions" in settings["data"]["dataset"] else {}))
 
 
 def shape_of(settings):
