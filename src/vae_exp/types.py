@@ -20,7 +20,7 @@ CountOrZero = Annotated[int, Ge(0)]
 Seed = Annotated[int, Interval(ge=0, lt=2**32)]
 
 Values = Literal["binary", "levels", "unit_interval"]
-Space = Literal["real", "sphere", "one_hot"]
+Space = Literal["real", "sphere", "one_hot", "codes"]
 
 
 Draw = Callable[[int, Tensor | None, float], Tensor]

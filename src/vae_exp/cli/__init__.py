@@ -30,7 +30,7 @@ VERBS = {
     "evaluate": Verb("vae_exp.cli.evaluate", "measure a trained run again: likelihood, metrics, pictures", "evaluate"),
     "sample": Verb("vae_exp.cli.sample", "draw pictures from a trained run", "sample"),
     "status": Verb("vae_exp.cli.status", "what became of the runs of a sweep, while it runs and afterwards"),
-    "report": Verb("vae_exp.cli.report", "write a web page about a run: figures, curves, latents, pictures"),
+    "report": Verb("vae_exp.cli.report", "write a web page about a run, or about all runs of a sweep"),
     "info": Verb("vae_exp.cli.info", "list every option with its paper, the versions, the devices"),
     "init-conf": Verb("vae_exp.cli.init_conf", "copy the configuration to a folder of yours, to edit it"),
     "completion": Verb("vae_exp.cli.completion", "print the tab completion for bash, zsh or fish"),

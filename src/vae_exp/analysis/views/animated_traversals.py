@@ -23,7 +23,7 @@ def animated_traversals(
 ) -> Tensor | None:
     """The traversals of the most informative latent dimensions side by side, forth and back: [T, 3, H, W].
 
-    None for one-hot latents and for several groups.
+    None for one-hot latents, for codes and for several groups.
 
     Args:
         subject: What is looked at.
@@ -35,7 +35,7 @@ def animated_traversals(
     Source: Higgins et al., 2017, "beta-VAE"
     """
     model = subject.model
-    if not isinstance(model, VAE) or model.posterior.space == "one_hot":
+    if not isinstance(model, VAE) or model.posterior.space in ("one_hot", "codes"):
         return None
     batch = subject.examples(subject.split, EXAMPLES)
     order = ranked(subject, pictures.latents(model, batch))[:num_latents]

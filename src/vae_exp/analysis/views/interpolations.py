@@ -12,7 +12,7 @@ from vae_exp.analysis.views.style import rows_of_images
 from vae_exp.models.vae import VAE
 from vae_exp.types import Batch, Count
 
-SPACES = {"real": ("linear", "spherical"), "sphere": ("spherical",), "one_hot": ("linear",)}
+SPACES = {"real": ("linear", "spherical"), "sphere": ("spherical",), "one_hot": ("linear",), "codes": ("linear",)}
 """Ways between two latents of a space: a straight line leaves a sphere, an arc the cube."""
 
 

@@ -35,7 +35,7 @@ def manifold(subject: Subject, *, side: Count, label: CountOrZero) -> Tensor | N
     if not plane or (model.conditional and label >= model.spec.num_classes):
         return None
     probabilities = (torch.arange(side, device=next(model.parameters()).device) + 0.5) / side
-    x, y = quantiles(model.prior(model.encode), probabilities).T
+    x, y = quantiles(model.p_z(), probabilities).T
     z = torch.stack(torch.meshgrid(x, y.flip(0), indexing="xy"), dim=-1)  # [side, side, 2]
     classes = torch.full((1,), label, device=z.device) if model.conditional else None
     images = model.decode(z, classes).mean.clamp(0, 1)

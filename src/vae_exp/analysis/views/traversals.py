@@ -18,8 +18,8 @@ EXAMPLES = 200
 def traversals(subject: Subject, *, num_latents: Count, steps: Count, span: Positive) -> Tensor | None:
     """The first example with one latent dimension varied in each row, the most informative dimension first.
 
-    On a sphere a dimension goes from -1 to 1. None for one-hot latents, whose entries do not vary by themselves,
-    and for several groups.
+    On a sphere a dimension goes from -1 to 1. None for one-hot latents and codes, whose entries do not vary by
+    themselves, and for several groups.
 
     Args:
         subject: What is looked at.
@@ -30,7 +30,7 @@ def traversals(subject: Subject, *, num_latents: Count, steps: Count, span: Posi
     Source: Higgins et al., 2017, "beta-VAE", fig. 2, where traversals are so drawn
     """
     model = subject.model
-    if not isinstance(model, VAE) or model.posterior.space == "one_hot":
+    if not isinstance(model, VAE) or model.posterior.space in ("one_hot", "codes"):
         return None
     batch = subject.examples(subject.split, EXAMPLES)
     order = ranked(subject, pictures.latents(model, batch))

@@ -27,7 +27,7 @@ def worst_and_best(subject: Subject, *, num: Count, num_examples: Count, num_sam
     Source: Burda et al., 2016, "Importance weighted autoencoders", eq. 8, arXiv:1509.00519
     """
     model, batch = subject.model, subject.examples(subject.split, num_examples)
-    density = model.density
+    density = model.density and model.covers
     nats = importance_nll(model, batch, num_samples=num_samples, rows=rows) if density else _distortion(subject, batch)
     order = nats.argsort(descending=True)
     worst, best = order[:num], order.flip(0)[:num]

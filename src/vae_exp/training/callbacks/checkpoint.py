@@ -12,8 +12,10 @@ import torch
 from lightning_fabric.plugins import TorchCheckpointIO
 from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.trainer.states import TrainerFn
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from vae_exp.files import write_whole
+from vae_exp.training.callbacks.leaving import Leaving
 from vae_exp.training.lit import LitVAE
 from vae_exp.types import CountOrZero
 
@@ -32,16 +34,28 @@ class LastAndBest(Checkpoint):
         self.best_score = float("inf")
         self._improved = False
         self._saved_step = -1
+        self._leaving = Leaving()
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._leaving.after_a_step(trainer)
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
         step = trainer.global_step
         if trainer.fit_loop.epoch_loop.batch_progress.is_last_batch or step == self._saved_step:
             return  # the end of the epoch saves, after validation; and within accumulated gradients there is no step
         due = self.every_n_steps > 0 and step % self.every_n_steps == 0
-        # Processes hear of a signal one by one, and saving is a thing that all of them do together.
-        leaving = trainer.received_sigterm and trainer.world_size == 1
+        leaving = self._leaving.agreed(trainer)
         if due or leaving:
             self._save(trainer)
+        if leaving:
+            raise SIGTERMException
+
+    def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if not fitting(trainer):
+            self._leaving.at_once(trainer)
+
+    def on_test_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._leaving.at_once(trainer)
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         assert isinstance(module, LitVAE)
