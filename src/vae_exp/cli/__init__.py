@@ -29,6 +29,8 @@ VERBS = {
     "train": Verb("vae_exp.cli.train", "train one model, or with -m a sweep of models", "train"),
     "evaluate": Verb("vae_exp.cli.evaluate", "measure a trained run again: likelihood, metrics, pictures", "evaluate"),
     "sample": Verb("vae_exp.cli.sample", "draw pictures from a trained run", "sample"),
+    "recommend": Verb("vae_exp.cli.recommend", "rank items for users by a trained run", "recommend"),
+    "augment": Verb("vae_exp.cli.augment", "write more labelled examples like those of a trained run", "augment"),
     "status": Verb("vae_exp.cli.status", "what became of the runs of a sweep, while it runs and afterwards"),
     "report": Verb("vae_exp.cli.report", "write a web page about a run, or about all runs of a sweep"),
     "info": Verb("vae_exp.cli.info", "list every option with its paper, the versions, the devices"),

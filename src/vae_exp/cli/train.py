@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 from torch.distributions import Distribution
 
 from vae_exp.build import Settings, build_data, build_model, build_module, build_trainer
+from vae_exp.checkpoints import load_weights, read_checkpoint
 from vae_exp.cli.failure import log_to_file
 from vae_exp.cli.figures import device_name, figures_of, merge_figures, show, show_model, sizes
 from vae_exp.cli.hydra_app import run_hydra
@@ -30,7 +31,7 @@ from vae_exp.config.check import check
 from vae_exp.config.names import run_folder
 from vae_exp.config.saved import save_config
 from vae_exp.data.datamodule import DataModule
-from vae_exp.run import best_checkpoint, load_weights, read_checkpoint
+from vae_exp.run import best_checkpoint
 from vae_exp.sweeps import leftovers
 from vae_exp.sweeps.lock import held
 from vae_exp.sweeps.objective import objective, saved_objective

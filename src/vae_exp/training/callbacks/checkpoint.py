@@ -14,6 +14,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
+from vae_exp.errors import UserError
 from vae_exp.files import write_whole
 from vae_exp.training.callbacks.leaving import Leaving
 from vae_exp.training.lit import LitVAE
@@ -26,9 +27,11 @@ class LastAndBest(Checkpoint):
     Args:
         folder: Where the checkpoints go.
         every_n_steps: Optimizer steps between checkpoints within an epoch, 0 for none; a run that dies loses no more.
+        highest: Figure of the validation set whose highest value makes the best checkpoint, in the place of val/nelbo.
     """
 
-    def __init__(self, *, folder: str, every_n_steps: CountOrZero) -> None:
+    def __init__(self, *, folder: str, every_n_steps: CountOrZero, highest: str | None) -> None:
+        self.highest = highest
         self.last, self.best = Path(folder, "last.ckpt"), Path(folder, "best.ckpt")
         self.every_n_steps = every_n_steps
         self.best_score = float("inf")
@@ -61,7 +64,7 @@ class LastAndBest(Checkpoint):
         assert isinstance(module, LitVAE)
         if not fitting(trainer):
             return
-        score = float(trainer.callback_metrics[monitored(module)])
+        score = self._score(trainer, module)
         if score >= self.best_score:
             return
         self.best_score = score
@@ -83,6 +86,16 @@ class LastAndBest(Checkpoint):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.best_score = state["best_score"]
+
+    def _score(self, trainer: pl.Trainer, module: LitVAE) -> float:
+        """How good the weights are, a lower number for better ones."""
+        figures = trainer.callback_metrics
+        if self.highest is None:
+            return float(figures[monitored(module)])
+        if (name := f"val/{self.highest}") not in figures:
+            known = ", ".join(sorted(key.removeprefix("val/") for key in figures if key.startswith("val/")))
+            raise UserError(f"callbacks.checkpoint.highest={self.highest} is no figure of this validation; use {known}")
+        return -float(figures[name])
 
     def _save(self, trainer: pl.Trainer) -> None:
         self._saved_step = trainer.global_step

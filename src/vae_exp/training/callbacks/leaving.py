@@ -10,6 +10,10 @@ import pytorch_lightning as pl
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 
+TOGETHER = 10
+"""Steps after which several processes ask each other: asking waits for the device."""
+
+
 class Leaving:
     """Knows whether this process has been told to end.
 
@@ -31,6 +35,8 @@ class Leaving:
 
     def agreed(self, trainer: pl.Trainer) -> bool:
         """Whether any process has been told; all of them must ask, and get the same answer."""
+        if trainer.world_size > 1 and trainer.global_step % TOGETHER:
+            return False
         told = self._told or trainer.received_sigterm
         return trainer.strategy.reduce_boolean_decision(told, all=False)
 
