@@ -89,9 +89,10 @@ def _cell(values: list[float | None]) -> str:
     known = [value for value in values if value is not None]
     if not known:
         return ""
+    decimals = 1 if max(map(abs, known)) >= 1 else 4  # nats and numbers of units, or shares and squared errors
     if len(known) == 1:
-        return f"{known[0]:.1f}"
-    return f"{statistics.mean(known):.1f} ± {statistics.stdev(known) / len(known) ** 0.5:.1f}"
+        return f"{known[0]:.{decimals}f}"
+    return f"{statistics.mean(known):.{decimals}f} ± {statistics.stdev(known) / len(known) ** 0.5:.{decimals}f}"
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ CONF = conf_dir()
 ROOT_GROUPS = ("model", "loss", "optimizer", "lr_schedule", "metrics", "logger", "callbacks")
 SUPPLIED = ("spec", "event_shape", "x_shape", "in_shape", "out_shape", "context_dim", "params")
 """Arguments that the program gives, not the yaml."""
-WIDTHS = ("hidden", "channels")
+WIDTHS = ("hidden", "channels", "width", "bottleneck")
 
 
 def options():
@@ -68,7 +68,7 @@ def parts_of(file):
 def chosen_settings(tmp_path, group, name, *more):
     """Checked settings of a tiny run with this option."""
     small = [
-        "data=digits", "model.latent_dim=3", "trainer.max_steps=2", "trainer.max_epochs=-1", "trainer.accelerator=cpu",
+        "data=digits", "trainer.max_steps=2", "trainer.max_epochs=-1", "trainer.accelerator=cpu",
         "trainer.devices=1", "trainer.limit_val_batches=1", "trainer.limit_test_batches=1", "data.eval_batch_size=20",
         "data.batch_size=16", "evaluation.num_importance_samples=3", "evaluation.num_temperatures=5",
         f"run_dir={tmp_path}",
@@ -81,9 +81,12 @@ def chosen_settings(tmp_path, group, name, *more):
         small += [] if in_default(group, name) else [f"+{group}@{group}.{name}={name}"]
     else:
         small += [*owner(group), f"{group}={name}"]
-    settings = check(compose("train", [*small, *more]))
-    for part in ("encoder", "decoder"):  # narrow, whatever they call their widths
-        node = settings["model"].get(part) or {}
+    composed = compose("train", [*small, *more])
+    if "latent_dim" in composed.model and not any(part.startswith("model.latent_dim=") for part in more):
+        composed.model.latent_dim = 3
+    settings = check(composed)
+    model = settings["model"]
+    for node in (model, model.get("encoder") or {}, model.get("decoder") or {}):  # narrow, whatever they call it
         node |= {key: [4] * len(node[key]) if isinstance(node[key], list) else 4 for key in WIDTHS if key in node}
     return settings
 
