@@ -4,6 +4,7 @@ An option is a yaml of a group; what a group is combined with comes from the def
 convolutions of the default channels still fit; networks are made narrow by whatever width they name.
 """
 
+import copy
 import inspect
 import io
 import warnings
@@ -98,6 +99,7 @@ def fitting_settings(tmp_path, group, name):
     companions = [
         [],
         *([part, "model.latent_dim=8"] for part in [*priors, *posteriors]),
+        ["model/posterior=vq", "model/prior=uniform_codes", "model.latent_dim=8"],
         ["loss=ae"],
         ["model/posterior=delta", "model/decoder=spectral_norm"],
         ["loss.similarity.weights=null"],
@@ -258,8 +260,9 @@ def traced(settings, values, training=True):
     losses = [build_loss(settings, model)]
     torch.manual_seed(1)
     losses.append(build_loss(settings, model))  # one each, since some learn from what they see
+    models = [model, copy.deepcopy(model)]  # as some models do
 
-    def stepping(loss):
+    def stepping(loss, model):
         def step(x):
             batch = {"x": x}
             return loss(model(batch, loss.num_samples), batch, Context(100, model)).loss
@@ -268,11 +271,11 @@ def traced(settings, values, training=True):
 
     x = torch.randint(0, 2, (6, *shape)).float()
     torch.manual_seed(0)
-    plain = stepping(losses[0])(x)
+    plain = stepping(losses[0], models[0])(x)
     torch.manual_seed(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # dynamo's own
-        compiled = torch.compile(stepping(losses[1]), fullgraph=True, backend="eager")(x)
+        compiled = torch.compile(stepping(losses[1], models[1]), fullgraph=True, backend="eager")(x)
     return plain, compiled
 
 

@@ -4,6 +4,7 @@ Nothing here knows which go together; the options are the yaml files of conf/.
 """
 
 import functools
+import itertools
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from vae_exp.types import Context, DataSpec
 
 SIDES = (6, 28)
 """Sides of the pictures: the larger one for a loss that refuses the smaller one."""
-LATENT_DIM = 3
+LATENT_DIM = 4
 
 
 def names(group):
@@ -69,10 +70,11 @@ def narrow(node):
 
 
 @functools.cache
-def least_side(loss):
-    """The least side of pictures that a loss takes with some posterior."""
-    fits = (side for side in SIDES if any(steps(loss, side=side, posterior=q) for q in ("diag_normal", "delta")))
-    return next(fits)
+def first_fit(loss):
+    """The least side of pictures, a posterior and a prior that a loss takes; the common ones are tried first."""
+    pairs = [(q, "standard_normal") for q in ("diag_normal", "delta")] + list(itertools.product(POSTERIORS, PRIORS))
+    sized = ((side, *pair) for pair in pairs for side in SIDES)
+    return next((side, q, p) for side, q, p in sized if steps(loss, side=side, posterior=q, prior=p))
 
 
 def settings_of(loss, posterior="diag_normal", prior="standard_normal", likelihood="bernoulli"):
@@ -87,7 +89,7 @@ def settings_of(loss, posterior="diag_normal", prior="standard_normal", likeliho
 def steps(loss, side=None, **parts):
     """Whether the combination takes a step; False where it is refused."""
     torch.manual_seed(0)
-    side = side or least_side(loss)
+    side = side or first_fit(loss)[0]
     spec = DataSpec((1, side, side), "binary", 40, 3)
     settings = settings_of(loss, **parts)
     try:
@@ -126,8 +128,8 @@ def test_with_every_posterior_and_prior(loss):
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_with_every_likelihood(loss):
-    posterior = next(q for q in ("diag_normal", *POSTERIORS) if steps(loss, posterior=q))
-    taken = [steps(loss, posterior=posterior, likelihood=p_x) for p_x in LIKELIHOODS]
+    _, posterior, prior = first_fit(loss)
+    taken = [steps(loss, posterior=posterior, prior=prior, likelihood=p_x) for p_x in LIKELIHOODS]
     assert any(taken)
 
 

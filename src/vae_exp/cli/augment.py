@@ -11,9 +11,9 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from vae_exp.build import Settings
+from vae_exp.cli.finished import check_counts, data_of, device_named, refuse_existing
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.labelled_files import FORMATS, Labelled
-from vae_exp.cli.of_run import data_of_run, device_of, refuse_existing, refuse_numbers
 from vae_exp.config.check import check
 from vae_exp.config.instantiate import instantiate
 from vae_exp.data.datamodule import DataModule
@@ -37,12 +37,12 @@ def main(argv: list[str]) -> int:
 def augment(cfg: DictConfig) -> None:
     """Write the labelled training examples of a run, and factor - 1 new ones for each."""
     asked = check(cfg)
-    device = device_of(asked["device"])
+    device = device_named(asked["device"])
     run = load_run(asked["run"], device=device, trusted_packages=asked["trusted_packages"])
     how: How = instantiate(asked["how"], asked["trusted_packages"], "how")
-    grey = data_of_run(run.folder, asked, binarize="none")  # what is written are the pictures as they are
+    grey = data_of(run, asked, binarize="none")  # what is written are the pictures as they are
     splits = {name: _labelled(grey, name) for name in ("train", "val", "test")}
-    seen = data_of_run(run.folder, asked).examples("train", grey.spec.train_size)
+    seen = data_of(run, asked).examples("train", grey.spec.train_size)
     if not len(splits["train"].y):
         raise UserError(f"run={asked['run']}: its training examples have no labels, which augmenting is for")
     with rng.isolated(asked["seed"]):
@@ -85,6 +85,6 @@ def _check(cfg: DictConfig) -> None:
     asked = check(cfg)
     if cfg.format not in FORMATS:
         raise UserError(f"format={cfg.format}: should be one of {', '.join(FORMATS)}")
-    refuse_numbers(cfg, (("factor", 2), ("batch_size", 1), ("seed", 0)))
-    device_of(cfg.device)
+    check_counts(asked, factor=2, batch_size=1, seed=0)
+    device_named(cfg.device)
     refuse_existing(str(_out(asked)), folder=cfg.format == "png")

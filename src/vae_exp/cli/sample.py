@@ -11,9 +11,9 @@ from torch import Tensor
 
 from vae_exp.analysis.generate import Source
 from vae_exp.build import Settings
+from vae_exp.cli.finished import check_counts, data_of, device_named, refuse_existing
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.image_files import FORMATS
-from vae_exp.cli.of_run import data_of_run, device_of, refuse_existing, refuse_numbers
 from vae_exp.config.check import check
 from vae_exp.config.instantiate import instantiate
 from vae_exp.data.datamodule import DataModule
@@ -34,7 +34,11 @@ def main(argv: list[str]) -> int:
 def sample(cfg: DictConfig) -> None:
     """Draw images and write them."""
     asked = check(cfg)
-    run = load_run(asked["run"], device=device_of(asked["device"]), trusted_packages=asked["trusted_packages"])
+    run = load_run(asked["run"], device=device_named(asked["device"]), trusted_packages=asked["trusted_packages"])
+    if not run.model.spec.pictures:
+        raise UserError(
+            f"run={asked['run']} has no pictures to sample; `vae-exp recommend` says what its users may like"
+        )
     rows = instantiate(asked["what"], asked["trusted_packages"], "what")
     source = Source(lambda n: _examples(run, asked, n), lambda: _draw(run, asked))
 
@@ -54,7 +58,7 @@ def sample(cfg: DictConfig) -> None:
 def _examples(run: Run, asked: Settings, n: int) -> Batch:
     """The first n prepared test examples."""
     device = next(run.model.parameters()).device
-    batch = data_of_run(run.folder, asked).examples("test", n)
+    batch = data_of(run, asked).examples("test", n)
     return {key: value.to(device) for key, value in batch.items()}  # type: ignore[return-value, attr-defined]
 
 
@@ -64,7 +68,7 @@ def _draw(run: Run, asked: Settings) -> Draw | None:
         return None
 
     def data() -> DataModule:
-        return data_of_run(run.folder, asked, num_labels=None)  # each example once, labelled or not
+        return data_of(run, asked, num_labels=None)  # each example once, labelled or not
 
     return fitted_draw(run, asked["sampler"], asked["sampler_name"], data, asked["temperature"])
 
@@ -82,6 +86,6 @@ def _check(cfg: DictConfig) -> None:
     asked = check(cfg)
     if cfg.format not in FORMATS:
         raise UserError(f"format={cfg.format}: should be one of {', '.join(FORMATS)}")
-    refuse_numbers(cfg, (("num", 1), ("batch_size", 1), ("seed", 0)))
-    device_of(cfg.device)
+    check_counts(asked, num=1, batch_size=1, seed=0)
+    device_named(cfg.device)
     _out(asked)

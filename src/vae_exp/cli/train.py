@@ -23,6 +23,7 @@ from vae_exp.cli.figures import device_name, figures_of, merge_figures, show, sh
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.isolation import isolated
 from vae_exp.cli.preflight import check_optimizer, check_sweep, check_trainer
+from vae_exp.cli.requeue import requeued
 from vae_exp.cli.standing import standing
 from vae_exp.cli.stop import left_to_lightning, stoppable
 from vae_exp.cli.trials import pruned, pruning_of
@@ -76,7 +77,7 @@ def train(cfg: DictConfig) -> float:
     settings = check(cfg)
     folder = Path(settings["run_dir"])
     first = getattr(rank_zero_only, "rank", 0) == 0  # of the processes of this run
-    with isolated(), held(folder) if first else nullcontext():
+    with requeued(folder, first=first), isolated(), held(folder) if first else nullcontext():
         if not first:
             logging.getLogger().setLevel(logging.WARNING)
         if _in_sweep():

@@ -19,6 +19,7 @@ from vae_exp.data.lookup import factors_of, of_factors
 from vae_exp.data.order import Order
 from vae_exp.data.pictures import Pictures
 from vae_exp.data.prepare import PER_BATCH, Binarize, flip_at_random, static, to_unit_interval
+from vae_exp.data.sparse_rows import SparseRows
 from vae_exp.data.splits import Split, SplitName, Splits, rows
 from vae_exp.data.table import Table, validate
 from vae_exp.errors import UserError
@@ -108,6 +109,7 @@ class DataModule(pl.LightningDataModule):
         """What a model must know of the data; after `setup`."""
         part = self._parts["train"]
         factors = factors_of(part.source)
+        sparse = part.source if isinstance(part.source, SparseRows) else None
         return DataSpec(
             x_shape=_shape(part.source),
             values=self._values(part.source),
@@ -115,6 +117,8 @@ class DataModule(pl.LightningDataModule):
             num_classes=self._num_classes,
             factor_names=() if factors is None else factors.names,
             factor_sizes=() if factors is None else factors.sizes,
+            item_names=() if sparse is None else sparse.item_names,
+            item_counts=() if sparse is None else sparse.item_counts(part.indices),
         )
 
     def train_dataloader(self) -> Batches:
@@ -149,6 +153,10 @@ class DataModule(pl.LightningDataModule):
         x = flip_at_random(x) if train and self.flip else x
         return {**batch, "x": PER_BATCH[self.binarize](to_unit_interval(x))}
 
+    def part(self, split: SplitName) -> Part:
+        """Which examples a split has, as they are before they are prepared; after `setup`."""
+        return self._parts[split]
+
     def examples(self, split: SplitName, n: Count) -> Batch:
         """Prepare the first n examples of a split (all, where it has fewer), on the CPU."""
         source, indices = self._parts[split]
@@ -182,6 +190,8 @@ class DataModule(pl.LightningDataModule):
         for name, split in splits.items():
             if isinstance(split, Table):
                 validate(split, where=f"data: the {name} split")
+            if self.flip and isinstance(split, SparseRows):
+                raise UserError("data.flip=true mirrors pictures, which rows of items are not; use data.flip=false")
             if _kind(split) != _kind(splits["train"]):
                 raise UserError(
                     f"data: the {name} split is {_kind(split)}, but its train split is "
@@ -189,7 +199,7 @@ class DataModule(pl.LightningDataModule):
                 )
 
     def _binarized(self, name: SplitName, split: Split) -> Split:
-        if self.binarize != "static":
+        if self.binarize != "static" or isinstance(split, SparseRows):  # which are 0 and 1
             return split
         if isinstance(split, Pictures):
             raise UserError(
@@ -204,7 +214,7 @@ class DataModule(pl.LightningDataModule):
         return split._replace(x=static(split.x, seed=self.split_seed + ["train", "val", "test"].index(name)))
 
     def _values(self, source: Split) -> Values:
-        if self.binarize != "none":
+        if self.binarize != "none" or isinstance(source, SparseRows):
             return "binary"
         return "unit_interval" if isinstance(source, Table) and source.x.dtype == torch.float32 else "levels"
 

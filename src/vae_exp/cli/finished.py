@@ -1,29 +1,26 @@
-"""What verbs that make pictures of a finished run share."""
+"""What verbs need that use a finished run: a device, the run's data, a place to write."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import DictConfig
 
 from vae_exp.build import Settings, build_data
 from vae_exp.data.datamodule import DataModule
 from vae_exp.errors import UserError
-from vae_exp.run import load_settings
+from vae_exp.run import Run, load_settings
 
 
-def data_of_run(folder: Path, asked: Settings, **changes: Any) -> DataModule:
+def data_of(run: Run, asked: Settings, **changes: Any) -> DataModule:
     """The run's data, from where they are now, with `changes` to the run's settings of them."""
-    data = {key: value for key, value in asked["data"].items() if value is not None}
-    settings = load_settings(folder, {}, data=data | changes, trusted_packages=asked["trusted_packages"])
-    return build_data(settings)
+    data = {key: value for key, value in asked["data"].items() if value is not None} | changes
+    return build_data(load_settings(run.folder, {}, data=data, trusted_packages=asked["trusted_packages"]))
 
 
-def device_of(name: str) -> torch.device:
-    """The device of that name; auto is the best that is there.
+def device_named(name: str) -> torch.device:
+    """The device of this name, or with "auto" the best that is there.
 
     Raises:
         UserError: It is not there.
@@ -39,15 +36,16 @@ def device_of(name: str) -> torch.device:
     return device
 
 
-def refuse_numbers(cfg: DictConfig, bounds: Sequence[tuple[str, int]]) -> None:
-    """Refuse what is no whole number of 32 bits, or below its least value.
+def check_counts(asked: Settings, **least: int) -> None:
+    """Check that values are whole numbers, each at least so much.
 
     Raises:
         UserError: One is not.
     """
-    for key, least in bounds:
-        if not isinstance(cfg[key], int) or not least <= cfg[key] < 2**32:
-            raise UserError(f"{key}={cfg[key]}: should be a whole number, at least {least}")
+    for key, bound in least.items():
+        value = asked[key]
+        if not isinstance(value, int) or isinstance(value, bool) or not bound <= value < 2**32:
+            raise UserError(f"{key}={value}: should be a whole number, at least {bound}")
 
 
 def refuse_existing(asked: str, *, folder: bool) -> None:
