@@ -81,7 +81,7 @@ class M1M2(ClassModel):
             prior=prior(event_shape=(latent_dim,), x_shape=v_shape),
             output=feature_prior(event_shape=v_shape),
         )
-        self.density = self.parts.posterior.density
+        self.density, self.covers = self.parts.posterior.density, lower.covers and self.parts.posterior.covers
 
     def start_from_data(self, x: Tensor) -> None:
         """Take M1's weights from its run; a run that goes on, or is loaded, has them in its own checkpoint.

@@ -64,7 +64,7 @@ class M2(ClassModel):
             prior=prior(event_shape=(latent_dim,), x_shape=spec.x_shape),
             output=self.likelihood,
         )
-        self.density = self.parts.posterior.density
+        self.density, self.covers = self.parts.posterior.density, self.parts.posterior.covers
 
     def forward(self, batch: Batch, num_samples: int = 1) -> VAEOutput:
         q, p, given = self.by_class(batch)
