@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import methodcaller
 from pathlib import Path
 
 import torch
@@ -106,7 +107,7 @@ class M1M2(ClassModel):
         v = q.rsample(torch.Size([num_samples]))
         q_y = self.parts.classify(v)
         y = q_y.rsample()
-        latents, p_x = self._given(q, v, y, Distribution.rsample)
+        latents, p_x = self._given(q, v, y, methodcaller("rsample"))
         return VAEOutput((Latent(q_y, self.parts.classes(), y), *latents), p_x)
 
     def by_class(self, batch: Batch) -> ByClass:

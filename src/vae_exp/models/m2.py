@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import methodcaller
 
 import torch
 from torch import Tensor, nn
@@ -70,7 +71,7 @@ class M2(ClassModel):
     def forward(self, batch: Batch, num_samples: int = 1) -> VAEOutput:
         q = self.classify(batch)
         y = q.rsample(torch.Size([num_samples]))
-        latents, p_x = self._given(batch["x"], y, Distribution.rsample)
+        latents, p_x = self._given(batch["x"], y, methodcaller("rsample"))
         return VAEOutput((Latent(q, self.parts.classes(), y), *latents), p_x)
 
     def by_class(self, batch: Batch) -> ByClass:
