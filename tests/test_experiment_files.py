@@ -45,8 +45,8 @@ def test_it_composes_and_is_valid_as_it_is(name):
 @pytest.fixture
 def pictures(tmp_path):
     path = tmp_path / "pictures.npz"
-    x = np.random.default_rng(0).integers(0, 256, (120, SIDE, SIDE), dtype=np.uint8)
-    np.savez(path, x=x, y=np.arange(120) % 10)
+    x = np.random.default_rng(0).integers(0, 256, (200, SIDE, SIDE), dtype=np.uint8)
+    np.savez(path, x=x, y=np.arange(200) % 10)
     return path
 
 
