@@ -85,7 +85,7 @@ class Ladder(Hierarchy):
         for trunk in self.features:
             features = trunk(features)
             found.append(features)
-        return [rung.opinion(own) for rung, own in zip(self.rungs, found[::-1], strict=True)]  # type: ignore[attr-defined]
+        return [rung.opinion(own) for rung, own in zip(self.rungs, found[::-1], strict=True)]  # type: ignore[operator]
 
     def top(self, n: int) -> Tensor:
         return next(self.parameters()).new_zeros(n, 0)

@@ -9,7 +9,7 @@ from vae_exp.config.check import check
 from vae_exp.config.compose import compose
 from vae_exp.config.instantiate import instantiate
 
-from .making import canvas, subject
+from .making import subject
 from .test_every_view import SMALL
 
 ONLY_OF_ONE = {"traversals", "factor_traversals", "interpolations", "manifold", "animated_traversals"}
