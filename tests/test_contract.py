@@ -20,7 +20,6 @@ from vae_exp.build import build_data, build_loss, build_model, build_module, bui
 from vae_exp.config.check import check
 from vae_exp.config.compose import compose
 from vae_exp.config.paths import conf_dir
-from vae_exp.distributions.center import center
 from vae_exp.errors import UserError
 from vae_exp.types import Context, DataSpec
 
@@ -125,7 +124,7 @@ def shape_of(settings):
 
 def decoded(model, x):
     torch.manual_seed(0)
-    return model.decode(center(model.encode(x))).mean
+    return model.reconstruct({"x": x}).mean
 
 
 RUNS = [o for o in OPTIONS if not (beside_others(o[0], o[2]) and in_default(*o[:2]))]  # GROUP=default runs the others
