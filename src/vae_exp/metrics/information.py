@@ -47,7 +47,7 @@ class Information(OfASet):
         batch = examples(stage, self.num_examples)
         if not isinstance(model, VAE) or not model.density:
             return {}
-        q, p = model.encode(batch["x"], batch.get("y")), model.prior(model.encode)
+        q, p = model.encode(batch["x"], batch.get("y")), model.p_z()
         if isinstance(q, Flowed):
             return {}
         parts = decomposition(q, p, q.sample())

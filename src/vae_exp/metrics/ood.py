@@ -60,7 +60,7 @@ class OutOfDistribution(OfASet):
         self.regret_steps, self.regret_lr, self.regret_samples = regret_steps, regret_lr, regret_samples
 
     def figures(self, stage: Stage, model: Any, examples: Examples) -> dict[str, Tensor]:
-        if not model.density:
+        if not (model.density and model.covers):
             return {}
         self.against.setup()
         own, other = examples(stage, self.num_examples), self.against.examples("test", self.num_examples)

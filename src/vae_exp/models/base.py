@@ -29,6 +29,9 @@ class Model(nn.Module, ABC):
     density: bool = True
     """Whether q(z|x) has a density, without which there is no rate."""
 
+    covers: bool = True
+    """Whether q(z|x) > 0 wherever p(z) > 0, without which importance sampling gives no likelihood."""
+
     conditional: bool = False
     """Whether examples are drawn of a class, by the y of `sample`."""
 

@@ -12,6 +12,7 @@ from torch.distributions import Distribution
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from vae_exp.distributions.center import center
+from vae_exp.distributions.code_point import CodePoint
 from vae_exp.distributions.delta import Delta
 from vae_exp.distributions.detached import detachable
 from vae_exp.distributions.kl import kl_per_dim
@@ -83,13 +84,13 @@ class VAE(Model):
         super().__init__(spec=spec, likelihood=likelihood)
         latent_shape = (latent_dim,)
         self.posterior = posterior(event_shape=latent_shape)
-        self.prior = prior(event_shape=latent_shape, x_shape=spec.x_shape)
+        self.prior = prior(event_shape=self.posterior.prior_shape, x_shape=spec.x_shape)
         if self.posterior.space != self.prior.space:
             raise ValueError(
                 f"the posterior {type(self.posterior).__name__} lives on the space '{self.posterior.space}', the prior "
                 f"{type(self.prior).__name__} on '{self.prior.space}'; choose model/posterior and model/prior alike"
             )
-        self.density = self.posterior.density
+        self.density, self.covers = self.posterior.density, self.posterior.covers
         self.conditional = context == "label"
         if self.conditional and spec.num_classes == 0:
             raise ValueError("context=label needs labelled data, and this data set has no labels; use context=none")
@@ -136,11 +137,15 @@ class VAE(Model):
         p_x: Distribution = self.likelihood(params.reshape(*leading, *params.shape[1:]))
         return p_x
 
+    def p_z(self) -> Distribution:
+        """p(z), batch_shape []."""
+        return self.posterior.latents_of(self.prior(self.encode))
+
     def forward(self, batch: Batch, num_samples: int = 1) -> VAEOutput:
         y = batch.get("y")
         q = self.encode(batch["x"], y)
         z = q.rsample(torch.Size([num_samples]))
-        return VAEOutput((Latent(q, self.prior(self.encode), z),), self.decode(z, y))
+        return VAEOutput((Latent(q, self.p_z(), z),), self.decode(z, y))
 
     def reconstruct(self, batch: Batch) -> Distribution:
         return self.decode(self.latents(batch), batch.get("y"))
@@ -148,12 +153,17 @@ class VAE(Model):
     def latents(self, batch: Batch) -> Tensor:
         return center(self.encode(batch["x"], batch.get("y")))
 
+    def as_classes(self, batch: Batch, y: Tensor) -> Distribution:
+        """p(x|z, y) with each example's own z, at its centre, as classes y [S] -> batch_shape [S, B]."""
+        z = self.latents(batch)
+        return self.decode(z.expand(len(y), *z.shape), y[:, None])
+
     @torch.no_grad()
     def properties(self) -> frozenset[str]:
         was_training = self.training
         x = torch.zeros(2, *self.spec.x_shape, device=next(self.parameters()).device)
         y = torch.zeros(2, dtype=torch.long, device=x.device) if self.conditional else None
-        q, p = self.eval().encode(x, y), self.prior(self.encode)
+        q, p = self.eval().encode(x, y), self.p_z()
         self.train(was_training)
         if self.density:
             refuse_misfit(q, p)
@@ -161,7 +171,7 @@ class VAE(Model):
         found["sample_density"] = self.density and self.posterior.sample_density
         found["detachable"] = self.density and detachable(q)
         found["fixed_prior"] = not any(weight.requires_grad for weight in self.prior.parameters())
-        found["point"] = isinstance(q, Delta)
+        found["point"], found["codes"] = isinstance(q, Delta), isinstance(q, CodePoint)
         found["separate"] = not any(isinstance(layer, _BatchNorm) for layer in self.decoder.modules())
         found["spectral_norm"] = has_spectral_norm(self.decoder)
         found["factorised"] = self.density and kl_per_dim(q, p) is not None
@@ -169,7 +179,7 @@ class VAE(Model):
 
     def sample_latents(self, n: int, temperature: float = 1.0) -> Tensor:
         """Draw from the prior, [n, latent_dim]."""
-        return tempered(self.prior(self.encode), temperature).sample(torch.Size([n]))
+        return tempered(self.p_z(), temperature).sample(torch.Size([n]))
 
     def sample(
         self, n: int, y: Tensor | None = None, temperature: float = 1.0, draw: Draw | None = None

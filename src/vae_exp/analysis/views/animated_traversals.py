@@ -8,7 +8,7 @@ from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor
 
 from vae_exp.analysis import pictures
-from vae_exp.analysis.views.base import Subject, latent_name, ranked
+from vae_exp.analysis.views.base import Subject, latent_name, of_pictures, ranked
 from vae_exp.analysis.views.style import GAP, LINE, write
 from vae_exp.analysis.views.traversals import EXAMPLES
 from vae_exp.models.vae import VAE
@@ -18,12 +18,13 @@ SIDE = 104
 """Pixels of an image at least, so that the name above it has room."""
 
 
+@of_pictures
 def animated_traversals(
     subject: Subject, *, num_latents: Count, columns: Count, steps: Count, span: Positive
 ) -> Tensor | None:
     """The traversals of the most informative latent dimensions side by side, forth and back: [T, 3, H, W].
 
-    None for one-hot latents and for several groups.
+    None for one-hot latents, for codes and for several groups.
 
     Args:
         subject: What is looked at.
@@ -35,7 +36,7 @@ def animated_traversals(
     Source: Higgins et al., 2017, "beta-VAE"
     """
     model = subject.model
-    if not isinstance(model, VAE) or model.posterior.space == "one_hot":
+    if not isinstance(model, VAE) or model.posterior.space in ("one_hot", "codes"):
         return None
     batch = subject.examples(subject.split, EXAMPLES)
     order = ranked(subject, pictures.latents(model, batch))[:num_latents]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from vae_exp.analysis import pictures
-from vae_exp.analysis.views.base import Subject, latent_name, ranked
+from vae_exp.analysis.views.base import Subject, latent_name, of_pictures, ranked
 from vae_exp.analysis.views.style import rows_of_images
 from vae_exp.models.vae import VAE
 from vae_exp.types import Count, Positive
@@ -15,11 +15,12 @@ EXAMPLES = 200
 """Examples whose latent means rank the dimensions where there is no KL."""
 
 
+@of_pictures
 def traversals(subject: Subject, *, num_latents: Count, steps: Count, span: Positive) -> Tensor | None:
     """The first example with one latent dimension varied in each row, the most informative dimension first.
 
-    On a sphere a dimension goes from -1 to 1. None for one-hot latents, whose entries do not vary by themselves,
-    and for several groups.
+    On a sphere a dimension goes from -1 to 1. None for one-hot latents and codes, whose entries do not vary by
+    themselves, and for several groups.
 
     Args:
         subject: What is looked at.
@@ -30,7 +31,7 @@ def traversals(subject: Subject, *, num_latents: Count, steps: Count, span: Posi
     Source: Higgins et al., 2017, "beta-VAE", fig. 2, where traversals are so drawn
     """
     model = subject.model
-    if not isinstance(model, VAE) or model.posterior.space == "one_hot":
+    if not isinstance(model, VAE) or model.posterior.space in ("one_hot", "codes"):
         return None
     batch = subject.examples(subject.split, EXAMPLES)
     order = ranked(subject, pictures.latents(model, batch))
