@@ -12,7 +12,7 @@ from unittest.mock import patch
 from hydra._internal import config_loader_impl
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_repository import IConfigRepository
-from hydra._internal.defaults_list import DefaultsList, Overrides
+from hydra._internal.defaults_list import DefaultsList, Overrides, create_defaults_list
 from hydra.core.default_element import ResultDefault
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
@@ -28,7 +28,7 @@ def remembered() -> Iterator[None]:
     """
     lists: dict[Any, DefaultsList] = {}
     merged: dict[int, DictConfig] = {}  # by the identity of lists, which `lists` keeps alive
-    find, merge = config_loader_impl.create_defaults_list, ConfigLoaderImpl._compose_config_from_defaults_list
+    find, merge = create_defaults_list, ConfigLoaderImpl._compose_config_from_defaults_list
 
     def found(
         repo: IConfigRepository,
