@@ -103,6 +103,7 @@ def fitting_settings(tmp_path, group, name):
         ["loss=ae"],
         ["model/posterior=delta", "model/decoder=spectral_norm"],
         ["loss.similarity.weights=null"],
+        *([f"model={file.stem}"] for file in sorted((CONF / "model").glob("*.yaml"))),
         ["data=npz", f"data.path={pictures}", "data.binarize=threshold"],
     ]
     refusals = []
@@ -254,7 +255,7 @@ def unchecked():
 def traced(settings, values, training=True):
     """Loss of the model as it is and as compiled without a graph break, from the same noise."""
     shape = shape_of(settings)
-    model = build_model(settings, DataSpec(shape, values, 100)).train(training)
+    model = build_model(settings, DataSpec(shape, values, 100, 10)).train(training)
     torch.manual_seed(1)
     losses = [build_loss(settings, model)]
     torch.manual_seed(1)

@@ -42,13 +42,23 @@ def chosen(group, name):
 
 
 @functools.cache
-def base():
-    settings = check(
-        compose("train", ["data=digits", f"model.latent_dim={LATENT_DIM}", "logger=none", "run_dir=unused"])
-    )
-    for part in ("encoder", "decoder"):
-        settings["model"][part]["hidden"] = [8]
-    return settings
+def base(model):
+    small = ["data=digits", f"model={model}", f"model.latent_dim={LATENT_DIM}", "logger=none", "run_dir=unused"]
+    settings = check(compose("train", small))
+    return settings | {"model": narrow(settings["model"])}
+
+
+@functools.cache
+def model_of(loss):
+    """The first model that a loss takes as it is; the plain one, where it takes none."""
+    for model in ("mlp", *names("model")):
+        try:
+            built = build_model(base(model), DataSpec((1, SIDES[-1], SIDES[-1]), "binary", 40, 3))
+            build_loss(base(model) | {"loss": narrow(chosen("loss", loss))}, built)
+        except UserError:
+            continue
+        return model
+    return "mlp"
 
 
 def narrow(node):
@@ -69,10 +79,11 @@ def first_fit(loss):
 
 def settings_of(loss, posterior="diag_normal", prior="standard_normal", likelihood="bernoulli"):
     parts = {"posterior": posterior, "prior": prior, "likelihood": likelihood}
-    model = base()["model"] | {key: narrow(chosen(f"model/{key}", name)) for key, name in parts.items()}
+    settings = base(model_of(loss))
+    model = settings["model"] | {key: narrow(chosen(f"model/{key}", name)) for key, name in parts.items()}
     if "num_components" in model["prior"]:
         model["prior"] = model["prior"] | {"num_components": 4}
-    return base() | {"model": model, "loss": narrow(chosen("loss", loss))}
+    return settings | {"model": model, "loss": narrow(chosen("loss", loss))}
 
 
 def steps(loss, side=None, **parts):

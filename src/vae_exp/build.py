@@ -6,6 +6,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Trainer
 from torch.optim import Optimizer
@@ -125,12 +127,19 @@ def build_trainer(settings: Settings) -> Trainer:
         trainer: Trainer = _part(settings, "trainer")(
             callbacks=callbacks,
             logger=loggers,
-            plugins=[WholeFileIO()],
+            plugins=[WholeFileIO(), *_cluster()],
             default_root_dir=settings["run_dir"],
         )
     except (ValueError, TypeError, RuntimeError, MisconfigurationException) as error:
         raise UserError(f"trainer: {error}") from error
     return trainer
+
+
+def _cluster() -> list[SLURMEnvironment]:
+    """SLURM as Lightning sees it, without Lightning's way of requeueing, which knows nothing of the run's folder."""
+    if TorchElasticEnvironment.detect() or not SLURMEnvironment.detect():
+        return []
+    return [SLURMEnvironment(auto_requeue=False)]
 
 
 def _part(settings: Settings, name: str) -> Any:

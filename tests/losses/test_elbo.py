@@ -20,7 +20,10 @@ CONTEXT = Context(1000, nn.Identity())
 
 
 def elbo(**settings):
-    return ELBO(**{"beta": 1.0, "schedule": Constant(), "free_bits": 0.0, "num_samples": K} | settings)
+    return ELBO(
+        **{"beta": 1.0, "schedule": Constant(), "free_bits": 0.0, "free_bits_per": "dimension", "num_samples": K}
+        | settings
+    )
 
 
 def output(mu=MU, sigma=SIGMA, noise=NOISE, groups=1, pixels=1):

@@ -99,6 +99,18 @@ def traverse(
         yield pictures.traversals(model, batch, dims=dims, steps=steps, span=span)
 
 
+def classes(model: Model, source: Source, num: int, batch_size: int) -> Iterator[Tensor]:
+    """Test examples, and beside each its own style in every class; 1 + C columns.
+
+    Raises:
+        UserError: The model is not told of classes.
+    """
+    if not model.conditional:
+        raise UserError("what=classes needs a model that draws by class, such as model=m2 or model.context=label")
+    for batch in _parts(source.examples(num), batch_size):
+        yield pictures.of_every_class(model, batch).transpose(0, 1)
+
+
 def _parts(batch: Batch, size: int) -> Iterator[Batch]:
     for start in range(0, len(batch["x"]), size):
         yield _slice(batch, start, start + size)

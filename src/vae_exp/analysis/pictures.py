@@ -13,7 +13,8 @@ from torch import Tensor
 from torchvision.utils import make_grid
 
 from vae_exp.models.base import Model
-from vae_exp.models.vae import VAE
+from vae_exp.models.class_model import ClassModel
+from vae_exp.models.vae import VAE, one_group
 from vae_exp.types import Batch
 
 SIDE = 56
@@ -33,6 +34,14 @@ def latents(model: Model, batch: Batch) -> Tensor:
 def reconstructions(model: Model, batch: Batch) -> Tensor:
     """Originals in the first row, and under each the mean of p(x|z) at the mean of q(z|x)."""
     return torch.stack((batch["x"], model.reconstruct(batch).mean)).clamp(0, 1)
+
+
+@torch.no_grad()
+def of_every_class(model: Model, batch: Batch) -> Tensor:
+    """Originals in the first row, and under each its own style in one class after the other."""
+    classes = torch.arange(model.spec.num_classes, device=batch["x"].device)
+    of_classes = model if isinstance(model, ClassModel) else one_group(model, "a picture by class")
+    return torch.cat((batch["x"][None], of_classes.as_classes(batch, classes).mean)).clamp(0, 1)
 
 
 @torch.no_grad()

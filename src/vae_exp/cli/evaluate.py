@@ -10,11 +10,12 @@ from omegaconf import DictConfig, OmegaConf
 from torch.distributions import Distribution
 
 from vae_exp.build import build_data, build_model, build_module, build_trainer
+from vae_exp.checkpoints import load_weights, read_checkpoint
 from vae_exp.cli.figures import figures_of, merge_figures, show
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.preflight import check_trainer, check_writable
 from vae_exp.cli.stop import stoppable
-from vae_exp.run import best_checkpoint, load_settings, load_weights, read_checkpoint
+from vae_exp.run import best_checkpoint, load_settings
 from vae_exp.types import DataSpec
 
 REPLACED = ("trainer", "metrics", "evaluation", "callbacks", "view")

@@ -24,21 +24,24 @@ class Sweep:
         names: Of the runs' folders; None where a sweeper chooses the runs as it goes.
         metric: The objective.
         before: Runs that were finished when the command was given.
+        waits: Whether the command goes on until the runs have ended, rather than leave them in a queue.
     """
 
     folder: Path
     names: list[str] | None
     metric: str
     before: frozenset[str]
+    waits: bool
 
     def show(self) -> bool:
-        """Print what became of the runs; returns whether all of them are finished."""
+        """Print what became of the runs; returns whether all of them are finished, or are in a queue as was asked."""
         runs = self._runs()
-        words = {run.name: f"{run.state} before" for run in runs if run.name in self.before}
+        words = {} if self.waits else {run.name: "submitted" for run in runs if run.state == "missing"}
+        words |= {run.name: f"{run.state} before" for run in runs if run.name in self.before}
         show_runs(runs, str(self.folder), self.metric, words)
         if any(run.state == "failed" for run in runs):
             print(f"the logs are {self.folder}/RUN/train.log", file=sys.stderr)
-        return all(run.state in FINISHED for run in runs)
+        return not self.waits or all(run.state in FINISHED for run in runs)
 
     def stopped(self) -> str:
         """Say how to go on after the sweep was stopped."""
@@ -65,7 +68,8 @@ def begin(runs: Sequence[tuple[list[str], DictConfig]], *, grid: bool) -> Sweep:
         write_plan(folder, plan)
     present = overview(folder, metric, list(plan) if grid else None) if grid or _has_runs(folder) else []
     before = frozenset(run.name for run in present if run.state in FINISHED)
-    return Sweep(folder, list(plan) if grid else None, metric, before)
+    waits = bool(first.hydra.launcher.get("wait", True))
+    return Sweep(folder, list(plan) if grid else None, metric, before, waits)
 
 
 def _has_runs(folder: Path) -> bool:

@@ -17,11 +17,13 @@ from omegaconf import DictConfig
 from torch.distributions import Distribution
 
 from vae_exp.build import Settings, build_data, build_model, build_module, build_trainer
+from vae_exp.checkpoints import load_weights, read_checkpoint
 from vae_exp.cli.failure import log_to_file
 from vae_exp.cli.figures import device_name, figures_of, merge_figures, show, show_model, sizes
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.isolation import isolated
 from vae_exp.cli.preflight import check_optimizer, check_sweep, check_trainer
+from vae_exp.cli.requeue import requeued
 from vae_exp.cli.standing import standing
 from vae_exp.cli.stop import left_to_lightning, stoppable
 from vae_exp.cli.trials import pruned, pruning_of
@@ -29,7 +31,7 @@ from vae_exp.config.check import check
 from vae_exp.config.names import run_folder
 from vae_exp.config.saved import save_config
 from vae_exp.data.datamodule import DataModule
-from vae_exp.run import best_checkpoint, load_weights, read_checkpoint
+from vae_exp.run import best_checkpoint
 from vae_exp.sweeps import leftovers
 from vae_exp.sweeps.lock import held
 from vae_exp.sweeps.objective import objective, saved_objective
@@ -75,7 +77,7 @@ def train(cfg: DictConfig) -> float:
     settings = check(cfg)
     folder = Path(settings["run_dir"])
     first = getattr(rank_zero_only, "rank", 0) == 0  # of the processes of this run
-    with isolated(), held(folder) if first else nullcontext():
+    with requeued(folder, first=first), isolated(), held(folder) if first else nullcontext():
         if not first:
             logging.getLogger().setLevel(logging.WARNING)
         if _in_sweep():

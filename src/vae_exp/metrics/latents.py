@@ -10,7 +10,7 @@ from torch import Tensor
 from torchmetrics.utilities import dim_zero_cat
 
 from vae_exp.distributions.center import centers
-from vae_exp.distributions.kl import kl_per_dim
+from vae_exp.distributions.kl import mean_kl_per_dim
 from vae_exp.metrics.base import Stage, VAEMetric
 from vae_exp.types import Batch, NonNegative, VAEOutput
 
@@ -58,12 +58,12 @@ class KLPerDimension(VAEMetric):
 
     def update(self, batch: Batch, out: VAEOutput, model: Any) -> None:
         parts = []
-        for q, p, _ in out.latents:
-            nats = kl_per_dim(q, p)
+        for latent in out.latents:
+            nats = mean_kl_per_dim(latent)
             if nats is None:
                 return
-            parts.append(nats.flatten(0, -1 - len(q.event_shape)).flatten(1))  # [B or K B, dimensions of the group]
-        self.nats.append(torch.cat([nats.mean(0) * len(batch["x"]) for nats in parts])[None])
+            parts.append(nats.flatten())
+        self.nats.append(torch.cat(parts)[None] * len(batch["x"]))
         self.examples += len(batch["x"])
 
     def compute(self) -> dict[str, Tensor]:

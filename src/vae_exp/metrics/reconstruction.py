@@ -38,6 +38,8 @@ class ReconstructionQuality(PerExample):
         super().__init__(stages=stages, names=("psnr", "ssim", "ms_ssim"))
 
     def scores(self, batch: Batch, out: VAEOutput, model: Any) -> dict[str, Tensor]:
+        if not model.spec.pictures:
+            return {}
         x = batch.get("target", batch["x"])
         made = model.reconstruct(batch).mean.clamp(0, 1)
         found = {"psnr": psnr(made, x)}

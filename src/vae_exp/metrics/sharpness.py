@@ -32,6 +32,8 @@ class Sharpness(OfASet):
         self.num_images, self.rows = num_images, rows
 
     def figures(self, stage: Stage, model: Any, examples: Examples) -> dict[str, Tensor]:
+        if not model.spec.pictures:
+            return {}
         batch = examples(stage, self.num_images)
         x = batch["x"]
         kinds: dict[str, list[Tensor]] = {"data": [sharpness(x)], "reconstructions": [], "samples": []}

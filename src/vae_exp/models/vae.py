@@ -153,6 +153,11 @@ class VAE(Model):
     def latents(self, batch: Batch) -> Tensor:
         return center(self.encode(batch["x"], batch.get("y")))
 
+    def as_classes(self, batch: Batch, y: Tensor) -> Distribution:
+        """p(x|z, y) with each example's own z, at its centre, as classes y [S] -> batch_shape [S, B]."""
+        z = self.latents(batch)
+        return self.decode(z.expand(len(y), *z.shape), y[:, None])
+
     @torch.no_grad()
     def properties(self) -> frozenset[str]:
         was_training = self.training

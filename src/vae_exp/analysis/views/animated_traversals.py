@@ -8,7 +8,7 @@ from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor
 
 from vae_exp.analysis import pictures
-from vae_exp.analysis.views.base import Subject, latent_name, ranked
+from vae_exp.analysis.views.base import Subject, latent_name, of_pictures, ranked
 from vae_exp.analysis.views.style import GAP, LINE, write
 from vae_exp.analysis.views.traversals import EXAMPLES
 from vae_exp.models.vae import VAE
@@ -18,6 +18,7 @@ SIDE = 104
 """Pixels of an image at least, so that the name above it has room."""
 
 
+@of_pictures
 def animated_traversals(
     subject: Subject, *, num_latents: Count, columns: Count, steps: Count, span: Positive
 ) -> Tensor | None:

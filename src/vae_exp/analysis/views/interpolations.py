@@ -7,7 +7,7 @@ from torch import Tensor
 
 from vae_exp.analysis import pictures
 from vae_exp.analysis.generate import PATHS
-from vae_exp.analysis.views.base import Subject
+from vae_exp.analysis.views.base import Subject, of_pictures
 from vae_exp.analysis.views.style import rows_of_images
 from vae_exp.models.vae import VAE
 from vae_exp.types import Batch, Count
@@ -16,6 +16,7 @@ SPACES = {"real": ("linear", "spherical"), "sphere": ("spherical",), "one_hot": 
 """Ways between two latents of a space: a straight line leaves a sphere, an arc the cube."""
 
 
+@of_pictures
 def interpolations(subject: Subject, *, num: Count, steps: Count) -> Tensor | None:
     """Pairs of examples and what lies between their latent means, on a straight line and on an arc.
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent
 
-from vae_exp.analysis.views.base import Subject
+from vae_exp.analysis.views.base import Subject, of_pictures
 from vae_exp.analysis.views.style import rows_of_images
 from vae_exp.models.vae import VAE
 from vae_exp.types import Count, CountOrZero
@@ -15,6 +15,7 @@ DRAWS = 10_000
 """Of a prior whose quantiles are not known."""
 
 
+@of_pictures
 @torch.no_grad()
 def manifold(subject: Subject, *, side: Count, label: CountOrZero) -> Tensor | None:
     """Images at a grid of quantiles of the prior, (i - 1/2) / side; z0 grows to the right and z1 upward.

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from vae_exp.analysis import pictures
-from vae_exp.analysis.views.base import Subject, latent_name, ranked
+from vae_exp.analysis.views.base import Subject, latent_name, of_pictures, ranked
 from vae_exp.analysis.views.style import rows_of_images
 from vae_exp.models.vae import VAE
 from vae_exp.types import Count, Positive
@@ -15,6 +15,7 @@ EXAMPLES = 200
 """Examples whose latent means rank the dimensions where there is no KL."""
 
 
+@of_pictures
 def traversals(subject: Subject, *, num_latents: Count, steps: Count, span: Positive) -> Tensor | None:
     """The first example with one latent dimension varied in each row, the most informative dimension first.
 

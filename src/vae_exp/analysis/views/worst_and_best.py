@@ -7,11 +7,12 @@ from torch import Tensor
 
 from vae_exp.analysis import pictures
 from vae_exp.analysis.likelihood import importance_nll
-from vae_exp.analysis.views.base import Subject
+from vae_exp.analysis.views.base import Subject, of_pictures
 from vae_exp.analysis.views.style import rows_of_images
 from vae_exp.types import Batch, Count
 
 
+@of_pictures
 def worst_and_best(subject: Subject, *, num: Count, num_examples: Count, num_samples: Count, rows: Count) -> Tensor:
     """The examples with the highest and the lowest nll, their reconstructions, and the nats.
 
