@@ -80,9 +80,11 @@ def _cell(values: list[float | None]) -> str:
     known = [value for value in values if value is not None]
     if not known:
         return ""
+    mean = statistics.mean(known)
+    decimals = 1 if abs(mean) >= 10 else 2 if abs(mean) >= 1 else 4
     if len(known) == 1:
-        return f"{known[0]:.1f}"
-    return f"{statistics.mean(known):.1f} ± {statistics.stdev(known) / len(known) ** 0.5:.1f}"
+        return f"{mean:.{decimals}f}"
+    return f"{mean:.{decimals}f} ± {statistics.stdev(known) / len(known) ** 0.5:.{decimals}f}"
 
 
 if __name__ == "__main__":
