@@ -69,7 +69,8 @@ def built(overrides, pictures):
 def test_it_trains_and_is_evaluated(tmp_path, pictures, name):
     small = (
         "data=npz", f"data.path={pictures[0]}", "data.eval_batch_size=10", "trainer.max_steps=2",
-        "trainer.max_epochs=-1", "trainer.accelerator=cpu", "trainer.devices=1", "trainer.limit_val_batches=1", "trainer.limit_test_batches=1",
+        "trainer.max_epochs=-1", "trainer.accelerator=cpu", "trainer.devices=1", "trainer.limit_val_batches=1",
+        "trainer.limit_test_batches=1",
         "evaluation.num_importance_samples=3", "logger=none", "callbacks.pictures=null", f"run_dir={tmp_path}",
     )  # fmt: skip
     for overrides in runs(name, *small):
