@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-from tests.posteriors.laws import within
 
 from vae_exp.distributions.code_vectors import CodeVectors
 from vae_exp.distributions.kl import kl
@@ -36,7 +35,9 @@ def test_probabilities_of_all_codes_sum_to_one_and_are_those_of_the_samples(temp
     assert float(mass.sum()) == pytest.approx(1, abs=1e-12)
     assert mass.max() > 2 * mass.min()
     drawn = p.sample((100, 200)).reshape(-1, 3)
-    assert within((drawn[:, None] == EVERY).all(-1).double(), mass)
+    seen = (drawn[:, None] == EVERY).all(-1).double().mean(0)
+    error = (mass * (1 - mass) / len(drawn)).sqrt()
+    assert ((seen - mass).abs() < 4.5 * error + 2 / len(drawn)).all()  # rare ones may not occur
     assert p.log_prob(drawn.reshape(100, 200, 3)).shape == (100, 200)
 
 
