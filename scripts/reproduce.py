@@ -89,10 +89,11 @@ def _cell(values: list[float | None]) -> str:
     known = [value for value in values if value is not None]
     if not known:
         return ""
-    decimals = 1 if max(map(abs, known)) >= 1 else 4  # nats and numbers of units, or shares and squared errors
+    mean = statistics.mean(known)
+    decimals = 1 if abs(mean) >= 10 else 2 if abs(mean) >= 1 else 4
     if len(known) == 1:
-        return f"{known[0]:.{decimals}f}"
-    return f"{statistics.mean(known):.{decimals}f} ± {statistics.stdev(known) / len(known) ** 0.5:.{decimals}f}"
+        return f"{mean:.{decimals}f}"
+    return f"{mean:.{decimals}f} ± {statistics.stdev(known) / len(known) ** 0.5:.{decimals}f}"
 
 
 if __name__ == "__main__":

@@ -92,6 +92,8 @@ def traverse(
 ) -> Iterator[Tensor]:
     """The first test example, one row for each latent dimension from -span to span; at most `num` rows."""
     model = one_group(model, "what=traverse")
+    if model.posterior.space == "codes":
+        raise UserError("what=traverse varies one number of a latent, and the latents of this run are codes")
     batch = source.examples(1)
     latent_dim = model.posterior.event_shape[0]
     for start in range(0, min(num, latent_dim), batch_size):
