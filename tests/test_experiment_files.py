@@ -50,10 +50,19 @@ def pictures(tmp_path):
     return path
 
 
+USERS_AND_ITEMS = ("data=synthetic_interactions", "data.num_users=100", "data.num_items=40")
+
+
+def small_data(name, pictures):
+    """Small data of the kind that an experiment has."""
+    own = compose("train", runs(name)[0]).data.dataset
+    return USERS_AND_ITEMS if "interactions" in own else ("data=npz", f"data.path={pictures}")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_it_trains_and_is_evaluated(tmp_path, pictures, name):
     small = (
-        "data=npz", f"data.path={pictures}", "data.eval_batch_size=10", "trainer.max_steps=2", "trainer.max_epochs=-1",
+        *small_data(name, pictures), "data.eval_batch_size=10", "trainer.max_steps=2", "trainer.max_epochs=-1",
         "trainer.accelerator=cpu", "trainer.devices=1", "trainer.limit_val_batches=1", "trainer.limit_test_batches=1",
         "evaluation.num_importance_samples=3", "logger=none", "callbacks.pictures=null", f"run_dir={tmp_path}",
     )  # fmt: skip

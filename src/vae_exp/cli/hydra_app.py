@@ -22,6 +22,7 @@ from vae_exp.config import paths
 from vae_exp.config.check import check
 from vae_exp.config.combinations import runs_of
 from vae_exp.config.compose import compose
+from vae_exp.config.names import run_folder
 from vae_exp.errors import UserError
 
 Before = Callable[[DictConfig], None]
@@ -95,14 +96,17 @@ def _checked(root: str, flags: argparse.Namespace, before: Before | None) -> tup
     if len(runs.overrides) > _MANY:
         print(f"checking {len(runs.overrides)} runs ...", file=sys.stderr)
     wrong: dict[str, list[str]] = {}
-    right: list[tuple[list[str], DictConfig]] = []
+    planned: list[tuple[list[str], Path]] = []
+    first: DictConfig | None = None  # of many thousand, all would take much memory
     for overrides in runs.overrides:
         try:
             cfg = compose(root, [*overrides, *mode], folders)
             check(cfg)
             if before is not None:
                 before(cfg)
-            right.append((overrides, cfg))
+            if runs.multirun and "sweep" in cfg:
+                first = first or cfg
+                planned.append((overrides, run_folder(cfg)))
         except UserError as error:
             wrong.setdefault(str(error), []).append(" ".join(overrides))
     if len(runs.overrides) == 1 and wrong:
@@ -112,9 +116,7 @@ def _checked(root: str, flags: argparse.Namespace, before: Before | None) -> tup
         lines = [f"{error}\n    in {_some(where)}" for error, where in wrong.items()]
         text = f"nothing was started, since {count} of {len(runs.overrides)} runs cannot be:"
         raise UserError("\n  ".join([text, *lines]))
-    if not runs.multirun or "sweep" not in right[0][1]:
-        return None, runs.naming
-    return begin(right, grid=runs.grid), runs.naming
+    return None if first is None else begin(first, planned, grid=runs.grid), runs.naming
 
 
 def _some(runs: list[str], most: int = 3) -> str:

@@ -28,7 +28,7 @@ from vae_exp.cli.standing import standing
 from vae_exp.cli.stop import left_to_lightning, stoppable
 from vae_exp.cli.trials import pruned, pruning_of
 from vae_exp.config.check import check
-from vae_exp.config.names import run_folder
+from vae_exp.config.names import run_folder, run_keys
 from vae_exp.config.saved import save_config
 from vae_exp.data.datamodule import DataModule
 from vae_exp.run import best_checkpoint
@@ -178,7 +178,8 @@ def _run(job: Job) -> dict[str, Any]:
     figures = _final_figures(trainer, module, job.data, folder)
     if trainer.is_global_zero:
         if trainer.global_step > job.step:  # a finished run given again has filled the tab before
-            log_hyperparameters(trainer.loggers, job.settings, figures)
+            called_by = run_keys(HydraConfig.get(), job.settings["sweep"]["axes"])
+            log_hyperparameters(trainer.loggers, job.settings, figures, called_by)
         show(figures, folder)
     return figures
 
