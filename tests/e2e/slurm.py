@@ -61,8 +61,12 @@ class Slurm:
 
     def say(self, *words: str) -> str:
         """Give one of SLURM's own commands."""
-        done = subprocess.run(words, env=os.environ | self.variables, capture_output=True, text=True, check=True)
-        return done.stdout.strip()
+        for _ in range(5):  # its answers are lost now and then where the machine is busy
+            done = subprocess.run(words, env=os.environ | self.variables, capture_output=True, text=True, check=False)
+            if done.returncode == 0:
+                return done.stdout.strip()
+            time.sleep(1)
+        raise AssertionError(done.stderr)
 
     def jobs(self) -> list[str]:
         """Those that run."""

@@ -62,18 +62,29 @@ def test_a_flow_integrates_to_one_and_draws_from_its_density():
     assert not any(weight.requires_grad for weight in density.parameters())
 
 
-def test_a_second_vae_bounds_the_log_likelihood_from_below_and_draws_what_it_has_seen():
+def gap(truth, density, z):
+    """KL of the truth to the model, and of the model's posterior to the encoder's; nats."""
+    with torch.no_grad():
+        return (truth.log_prob(z) + density.nelbo(z, 4)).mean()
+
+
+def test_a_second_vae_finds_what_is_gaussian():
+    truth = MultivariateNormal(torch.tensor([3.0, -40.0]).double(), torch.tensor([[4.0, 3.0], [3.0, 9.0]]).double())
+    density = second_vae(2, steps=300)
+    density.fit(truth.sample((3000,)))
+    z, drawn = truth.sample((5000,)), density().sample((5000,))
+    assert -0.02 < gap(truth, density, z) < 0.1
+    assert drawn.mean(0).sub(truth.mean).abs().lt(0.1 * truth.stddev).all()
+    torch.testing.assert_close(drawn.T.cov(), truth.covariance_matrix, atol=1.0, rtol=0)
+    assert not any(weight.requires_grad for weight in density.parameters())
+
+
+def test_a_second_vae_finds_what_one_gaussian_would_miss():
     truth, density = known(), second_vae(2)
     density.fit(truth.sample((3000,)))
     z = truth.sample((5000,))
-    with torch.no_grad():
-        gap = (truth.log_prob(z) + density.nelbo(z, 4)).mean()  # KL to the model and to its posterior, in nats
-    alone = MultivariateNormal(z.mean(0), z.T.cov())  # what one Gaussian would miss
-    assert -0.02 < gap < 0.5 * (truth.log_prob(z) - alone.log_prob(z)).mean()
-    drawn = density().sample((5000,))
-    assert drawn.mean(0).sub(z.mean(0)).abs().lt(0.15 * z.std(0)).all()
-    assert (drawn.std(0) / z.std(0) - 1).abs().lt(0.15).all()
-    assert not any(weight.requires_grad for weight in density.parameters())
+    alone = MultivariateNormal(z.mean(0), z.T.cov())
+    assert 0 < gap(truth, density, z) < 0.92 * (truth.log_prob(z) - alone.log_prob(z)).mean()
 
 
 def test_the_temperature_of_a_second_vae_multiplies_both_spreads():

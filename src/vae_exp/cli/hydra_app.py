@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -22,10 +23,12 @@ from vae_exp.config import paths
 from vae_exp.config.check import check
 from vae_exp.config.combinations import runs_of
 from vae_exp.config.compose import compose
+from vae_exp.config.memory import remembered
 from vae_exp.config.names import run_folder
 from vae_exp.errors import UserError
 
-Before = Callable[[DictConfig], None]
+Before = Callable[[DictConfig, dict[str, Any]], None]
+"""(the composed configuration, the same as `check` returns it) -> refuses it, or does nothing."""
 
 _MANY = 20  # runs, whose check takes more than a moment
 
@@ -43,6 +46,11 @@ def run_hydra(verb: str, root: str, argv: list[str], job: Job, before: Before | 
     Raises:
         UserError: The command line is wrong; nothing has been written.
     """
+    with remembered():
+        return _run_hydra(verb, root, argv, job, before)
+
+
+def _run_hydra(verb: str, root: str, argv: list[str], job: Job, before: Before | None) -> int:
     flags = _parse(argv)
     starts = _runs(flags) and not _is_child(flags)
     sweep, naming = _checked(root, flags, before) if starts else (None, [])
@@ -101,9 +109,9 @@ def _checked(root: str, flags: argparse.Namespace, before: Before | None) -> tup
     for overrides in runs.overrides:
         try:
             cfg = compose(root, [*overrides, *mode], folders)
-            check(cfg)
+            settings = check(cfg)
             if before is not None:
-                before(cfg)
+                before(cfg, settings)
             if runs.multirun and "sweep" in cfg:
                 first = first or cfg
                 planned.append((overrides, run_folder(cfg)))

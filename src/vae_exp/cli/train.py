@@ -131,7 +131,7 @@ def _in_sweep() -> bool:
     return bool(HydraConfig.get().mode == RunMode.MULTIRUN)
 
 
-def _check(cfg: DictConfig) -> None:
+def _check(cfg: DictConfig, settings: Settings) -> None:
     """What can be known before the run has a folder."""
     check_sweep(cfg)
     folder = run_folder(cfg)
@@ -139,7 +139,6 @@ def _check(cfg: DictConfig) -> None:
         standing(cfg, folder)
     else:
         refuse_changes(cfg, folder)
-    settings = check(cfg)
     check_optimizer(settings)
     check_trainer(cfg, settings)
     if settings["resume"] not in ("auto", "never"):
