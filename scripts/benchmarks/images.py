@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
 from vae_exp.data.mnist_5k import mnist_5k
 
 FILES = {"train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", 60_000)}

@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 import pytorch_lightning as pl
-
 from turns import Turns
 
 

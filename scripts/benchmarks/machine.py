@@ -17,7 +17,8 @@ def describe() -> dict[str, str]:
     versions = {name: _version(name) for name in PACKAGES}
     return {
         "processor": f"{_field('/proc/cpuinfo', 'model name') or platform.processor()}, {cores()} cores",
-        "instructions": f"{torch.backends.cpu.get_cpu_capability()}, bfloat16 arithmetic: {'yes' if has_bf16() else 'no'}",
+        "vectors": torch.backends.cpu.get_cpu_capability(),
+        "bfloat16 arithmetic": "yes" if has_bf16() else "no",
         "memory": f"{int((_field('/proc/meminfo', 'MemTotal') or '0').split()[0]) / 2**20:.0f} GiB",
         "system": f"{platform.system()}, Python {platform.python_version()}",
         "versions": ", ".join(f"{name} {found}" for name, found in versions.items() if found),

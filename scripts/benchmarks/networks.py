@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from torch import nn
+
 from vae_exp.config.compose import compose
 from vae_exp.config.instantiate import instantiate
 from vae_exp.types import Count

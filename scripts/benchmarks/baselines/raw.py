@@ -68,7 +68,9 @@ def compiled_step(model: Raw) -> Callable[[Tensor], object]:
 
 def products_alone(model: Raw) -> Callable[[Tensor], object]:
     """The matrix products of the linear layers: outputs, gradients of the weights, and of all inputs but the first."""
-    layers = [layer for part in (model.encoder, model.decoder) for layer in part.modules() if isinstance(layer, nn.Linear)]
+    layers = [
+        layer for part in (model.encoder, model.decoder) for layer in part.modules() if isinstance(layer, nn.Linear)
+    ]
     dtype = torch.bfloat16 if torch.is_autocast_enabled("cpu") else torch.float32
     weights = [layer.weight.detach().to(dtype) for layer in layers]
     inputs = [torch.randn(BATCH, weight.shape[1], dtype=dtype) for weight in weights]

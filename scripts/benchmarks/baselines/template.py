@@ -9,13 +9,12 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
+from lightning_turns import LightningTurns
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, random_split
 from torchvision import datasets, transforms
-
-from lightning_turns import LightningTurns
 
 
 class TemplateVAE(pl.LightningModule):

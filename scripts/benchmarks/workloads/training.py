@@ -17,12 +17,19 @@ STEPS = {"mlp": 390, "conv": 60, "resnet": 12}
 
 GOALS = {  # (variant, base): least ratio
     "mlp": {
-        ("product", "raw"): 0.9, ("product", "example"): 2.1, ("product", "template"): 2.8, ("product", "pythae"): 1.4,
-        ("product compiled", "raw compiled"): 0.9, ("product compiled", "example"): 2.6,
-        ("product compiled bf16", "raw compiled bf16"): 0.85, ("product compiled bf16", "example"): 4.0,
+        ("product", "raw"): 0.9,
+        ("product", "example"): 2.1,
+        ("product", "template"): 2.8,
+        ("product", "pythae"): 1.4,
+        ("product compiled", "raw compiled"): 0.9,
+        ("product compiled", "example"): 2.6,
+        ("product compiled bf16", "raw compiled bf16"): 0.85,
+        ("product compiled bf16", "example"): 4.0,
     },
     "conv": {
-        ("product", "raw"): 0.95, ("product compiled", "raw compiled"): 0.95, ("product bf16", "product"): 1.6,
+        ("product", "raw"): 0.95,
+        ("product compiled", "raw compiled"): 0.95,
+        ("product bf16", "product"): 1.6,
     },
 }
 GOALS["resnet"] = GOALS["conv"]
@@ -80,7 +87,5 @@ def measure(net: str, images: Images, folder: Path, rounds: int) -> tuple[Sectio
         ratios = [paired_ratio(found, name, base) for base in ("raw", "example")]
         rows.append([name, f"{median_rate(found, name):,.0f}", *ratios, min(validation, default=None)])
     text = table(["", "images / s", "of raw", "of example", "validation, s a turn"], rows)
-    goals = [
-        (f"{name} / {base}", paired_ratio(found, name, base), goal) for (name, base), goal in GOALS[net].items()
-    ]
+    goals = [(f"{name} / {base}", paired_ratio(found, name, base), goal) for (name, base), goal in GOALS[net].items()]
     return Section(net, text, goals), found

@@ -24,14 +24,21 @@ class NonFiniteGuard:
         self._longest = torch.zeros(())
         self._total = torch.zeros(())
 
+    def to(self, device: torch.device) -> None:
+        """Count on a device."""
+        self._in_a_row, self._longest, self._total = (count.to(device) for count in self._state())
+
+    def note(self, norm: Tensor) -> Tensor:
+        """Count a step; returns whether its norm is nan or infinite, [] bool."""
+        bad = ~torch.isfinite(norm)
+        self._in_a_row.add_(bad).mul_(bad)
+        self._longest.copy_(torch.maximum(self._longest, self._in_a_row))
+        self._total.add_(bad)
+        return bad
+
     def watch(self, optimizer: Optimizer, norm: Tensor) -> None:
         """Let the coming step of the optimizer pass only if the norm of its gradients is finite."""
-        bad = (~torch.isfinite(norm)).float()
-        if self._total.device != bad.device:
-            self._in_a_row, self._longest, self._total = (t.to(bad.device) for t in self._state())
-        self._in_a_row = (self._in_a_row + bad) * bad
-        self._longest = torch.maximum(self._longest, self._in_a_row)
-        self._total = self._total + bad
+        bad = self.note(norm).float()
         if optimizer.defaults.get("fused") and optimizer.state:
             # Fused optimizers read this flag on the device and leave weights and state alone when it is 1. Not so at
             # the first step: SGD would keep a momentum that was never written.
