@@ -11,14 +11,12 @@ from torch import Tensor
 from torch.func import functional_call, grad_and_value
 from torch.optim import Optimizer
 
+from vae_exp.compiling import compiled
 from vae_exp.training import adam
 from vae_exp.training.gradients import Algorithm, clip, norms_of
 from vae_exp.training.guard import NonFiniteGuard
 from vae_exp.training.objective import Objective
 from vae_exp.types import Batch
-
-MOST_GRAPHS = 64
-"""Graphs that one process keeps, for the runs of a sweep: one for each architecture."""
 
 
 class Taken(NamedTuple):
@@ -71,7 +69,7 @@ class CompiledStep:
         self._names = [[names[weight] for weight in group.weights] for group in self._groups]
         self.ran = False
         self._largest = 0
-        self._run = _compiled(self._gradients if update is None else self._moved)
+        self._run = compiled(self._gradients if update is None else self._moved)
 
     def __call__(self, batch: Batch) -> Taken | None:
         """Take a step, or None where the batch is for the eager one.
@@ -117,15 +115,3 @@ class CompiledStep:
         for follow in update.followers:
             follow()
         return Taken(loss, means, None, norms[0])
-
-
-def _compiled(function: Callable[[Batch], Taken]) -> Callable[[Batch], Taken]:
-    import torch._dynamo  # takes a second
-
-    torch._dynamo.config.recompile_limit = max(MOST_GRAPHS, torch._dynamo.config.recompile_limit)
-    torch._dynamo.config.accumulated_recompile_limit = max(
-        4 * MOST_GRAPHS, torch._dynamo.config.accumulated_recompile_limit
-    )
-    # The noise is that of the eager step, number by number.
-    options: dict[str, Any] = {"fallback_random": True, "triton.cudagraphs": torch.cuda.is_available()}
-    return torch.compile(function, fullgraph=True, dynamic=False, options=options)

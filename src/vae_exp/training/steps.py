@@ -11,6 +11,7 @@ import torch
 from pytorch_lightning.utilities.model_helpers import is_overridden
 from torch import Tensor
 
+from vae_exp.compiling import reason_of
 from vae_exp.training import adam
 from vae_exp.training.compiled import CompiledStep, Taken, Update
 from vae_exp.training.guard import NonFiniteGuard
@@ -73,7 +74,7 @@ class Steps:
     def backward(self, loss: Tensor) -> None:
         """Add the gradient to those of the weights, unless the graph has used it."""
         if self._taken is None:
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
         elif self._taken.grads is not None:
             share = self._factor / self._trainer.accumulate_grad_batches
             for name, weight in self._objective.named_parameters():
@@ -99,8 +100,8 @@ class Steps:
         except Exception as error:  # whatever a compiler may raise, of which torch has many
             if self._compiled is not None and self._compiled.ran:
                 raise
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            log.warning("trainer.step=%s: this step cannot be compiled, and goes on eagerly: %s", self._way, reason)
+            text = "trainer.step=%s: this step cannot be compiled, and goes on eagerly: %s"
+            log.warning(text, self._way, reason_of(error))
             self._wanted = False
             return None
 
