@@ -18,6 +18,8 @@ class LightningTurns(pl.Callback):
         self._examples = 0
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if not trainer.is_global_zero:
+            return  # it waits for the first process when they exchange gradients
         if self._line is None:
             self._line = Turns()
         else:
@@ -30,7 +32,7 @@ class LightningTurns(pl.Callback):
 
     def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         x = batch["x"] if isinstance(batch, dict) else batch[0]
-        self._examples += len(x)
+        self._examples += len(x) * trainer.world_size
 
     def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._validating = time.perf_counter()
