@@ -23,7 +23,7 @@ class Taken(NamedTuple):
     """What a compiled step gives back."""
 
     loss: Tensor  # []
-    means: dict[str, Tensor]  # of the terms, [] each
+    terms: dict[str, Tensor]  # and the loss
     grads: dict[str, Tensor] | None  # None where the weights have been moved already
     norm: Tensor | None  # of the model's gradient, where they have
 
@@ -91,20 +91,20 @@ class CompiledStep:
 
     def _gradients(self, batch: Batch) -> Taken:
         def loss_of(weights: dict[str, Tensor], moving: dict[str, Tensor]) -> tuple[Tensor, Any]:
-            loss, means = functional_call(self._objective, (weights, moving), (batch,))
-            return loss, (means, moving)
+            loss, terms = functional_call(self._objective, (weights, moving), (batch,))
+            return loss, (terms, moving)
 
         weights = {name: weight.detach() for name, weight in self._weights.items()}
         before = {name: buffer.clone() for name, buffer in self._moving.items()}
-        grads, (loss, (means, after)) = grad_and_value(loss_of, has_aux=True)(weights, before)
+        grads, (loss, (terms, after)) = grad_and_value(loss_of, has_aux=True)(weights, before)
         for name, buffer in self._moving.items():
             buffer.copy_(after[name])
-        return Taken(loss, means, grads, None)
+        return Taken(loss, terms, grads, None)
 
     def _moved(self, batch: Batch) -> Taken:
         update = self._update
         assert update is not None
-        loss, means, by_name, _ = self._gradients(batch)
+        loss, terms, by_name, _ = self._gradients(batch)
         assert by_name is not None
         grads = [[by_name[name] for name in names] for names in self._names]
         norms = norms_of(grads)
@@ -114,4 +114,4 @@ class CompiledStep:
             group.step(of_group, good)
         for follow in update.followers:
             follow()
-        return Taken(loss, means, None, norms[0])
+        return Taken(loss, terms, None, norms[0])

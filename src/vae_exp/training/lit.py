@@ -20,6 +20,7 @@ from vae_exp.schedules import Progress, Schedule
 from vae_exp.training import rng
 from vae_exp.training.gradients import clip, norms_of
 from vae_exp.training.guard import NonFiniteGuard
+from vae_exp.training.lean import make_lean
 from vae_exp.training.meter import Meter
 from vae_exp.training.objective import Objective
 from vae_exp.training.steps import Steps, Way
@@ -107,6 +108,7 @@ class LitVAE(pl.LightningModule):
             torch.manual_seed(self._seed + 1_000_003 * self.global_rank + self.trainer.global_step)
         self._rng_to_resume = []
         self.steps.begin(self.trainer)
+        make_lean(self.trainer)
         self._meter.go_on()
         self._logged_step = self.trainer.global_step
         self._total_steps = self.trainer.estimated_stepping_batches
@@ -139,8 +141,8 @@ class LitVAE(pl.LightningModule):
             group["lr"] = group["initial_lr"] * factor
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        loss, means = self.steps.take(batch, self._share(batch_idx))
-        self._meter.add(means, len(batch["x"]))
+        loss, terms = self.steps.take(batch, self._share(batch_idx))
+        self._meter.add(terms, len(batch["x"]))
         return loss
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
@@ -153,8 +155,14 @@ class LitVAE(pl.LightningModule):
         loss = optimizer_closure()
         if not self.steps.done:
             super().optimizer_step(epoch, batch_idx, optimizer, lambda: loss)
-            for follow in self.steps.followers:
-                follow()
+            self.steps.follow()
+
+    def move(self, optimizer: Optimizer) -> None:
+        """Clip the gradients and move the weights; the short way of `optimizer_step`."""
+        trainer = self.trainer
+        self.configure_gradient_clipping(optimizer, trainer.gradient_clip_val, trainer.gradient_clip_algorithm)
+        optimizer.step()
+        self.steps.follow()
 
     def _share(self, batch_idx: int) -> float:
         """What makes the mean of gradients that Lightning takes the mean over examples, of processes and of steps."""

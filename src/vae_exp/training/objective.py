@@ -23,9 +23,8 @@ class Objective(nn.Module):
         self.model, self.loss, self.context = model, loss, context
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of a batch, [], and the means of its terms, [] each and without a gradient; nats."""
+        """The loss of a batch, [], and its terms and itself without a gradient; nats."""
         batch = self.loss.prepare(batch)
         out = self.model(batch, self.loss.num_samples)
         result = self.loss(out, batch, self.context)
-        means = {name: term.detach().float().mean() for name, term in {**result.terms, "loss": result.loss}.items()}
-        return result.loss, means
+        return result.loss, {name: term.detach() for name, term in {**result.terms, "loss": result.loss}.items()}

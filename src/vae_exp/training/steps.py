@@ -8,13 +8,13 @@ from typing import Literal
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.utilities.model_helpers import is_overridden
 from torch import Tensor
 
 from vae_exp.compiling import reason_of
 from vae_exp.training import adam
 from vae_exp.training.compiled import CompiledStep, Taken, Update
 from vae_exp.training.guard import NonFiniteGuard
+from vae_exp.training.lean import looking
 from vae_exp.training.objective import Objective
 from vae_exp.training.worth import Worth
 from vae_exp.types import Batch
@@ -22,9 +22,6 @@ from vae_exp.types import Batch
 log = logging.getLogger(__name__)
 
 Way = Literal["eager", "compiled", "auto"]
-
-LOOKING = ("on_before_backward", "on_after_backward", "on_before_optimizer_step", "on_before_zero_grad")
-"""Hooks of callbacks that see gradients, which a graph that moves the weights itself keeps to itself."""
 
 
 class Steps:
@@ -60,16 +57,16 @@ class Steps:
             log.warning("trainer.step=%s: the step is not compiled, since %s", self._way, reason)
 
     def take(self, batch: Batch, factor: float) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of a batch and the means of its terms; `factor` is that of its gradient in the step's."""
+        """The loss of a batch and its terms; `factor` is that of its gradient in the step's."""
         self._taken, self._factor = None, factor
         if self._wanted and self._is_time():
             self._taken = self._by_graph(batch)
         if self._taken is None:
-            loss, means = self._objective(batch)
-            return loss * factor, means
+            loss, terms = self._objective(batch)
+            return loss * factor, terms
         if self._taken.norm is not None:
             self.norm = self._taken.norm
-        return self._taken.loss, self._taken.means
+        return self._taken.loss, self._taken.terms
 
     def backward(self, loss: Tensor) -> None:
         """Add the gradient to those of the weights, unless the graph has used it."""
@@ -81,6 +78,11 @@ class Steps:
                 if name in self._taken.grads:
                     grad = self._taken.grads[name] * share
                     weight.grad = grad if weight.grad is None else weight.grad + grad
+
+    def follow(self) -> None:
+        """Move what follows the weights."""
+        for follow in self.followers:
+            follow()
 
     @property
     def done(self) -> bool:
@@ -109,11 +111,11 @@ class Steps:
         """What the graph does with gradients; None where something outside of it needs them."""
         trainer = self._trainer
         optimizer = trainer.optimizers[0]
-        looking = [c for c in trainer.callbacks if any(is_overridden(name, c, pl.Callback) for name in LOOKING)]  # type: ignore[attr-defined]
+        watchers = looking(trainer)
         reasons = [
             adam.refusal(optimizer),
             "gradients are accumulated" if trainer.accumulate_grad_batches > 1 else None,
-            f"{type(looking[0]).__name__} looks at gradients" if looking else None,
+            f"{watchers[0]} looks at gradients" if watchers else None,
         ]
         outside = next(filter(None, reasons), None)
         if outside is not None:
