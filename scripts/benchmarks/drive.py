@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,15 +67,16 @@ class Runner:
             os.close(fd)
         threading.Thread(target=self._drain, args=(terminal,), daemon=True).start()
 
-    def turn(self) -> Facts | None:
-        """Give it a turn; None where it has died."""
+    def begin(self) -> None:
+        """Give it a turn."""
+        with suppress(BrokenPipeError):
+            os.write(self._turns, b".")
+
+    def end(self) -> Facts | None:
+        """Wait for what it reports of its turn; None where it has died."""
         if self.dead:
             return None
-        try:
-            os.write(self._turns, b".")
-            line = self._reports.readline()
-        except BrokenPipeError:
-            line = b""
+        line = self._reports.readline()
         if not line:
             self.dead = True
             said = b"".join(self._last).decode(errors="replace")[-1500:]
@@ -100,15 +102,20 @@ class Runner:
             os.close(terminal)
 
 
-def interleave(variants: list[Variant], rounds: int, warm_up: int = 1) -> dict[str, list[Facts]]:
-    """Start all variants, and let them take turns: `warm_up` rounds that do not count, then `rounds` that do."""
+def interleave(variants: list[Variant], rounds: int) -> dict[str, list[Facts]]:
+    """Start all variants, let all have a turn at once, which does not count, and then `rounds` turns one by one."""
     runners = [Runner(variant) for variant in variants]
     found: dict[str, list[Facts]] = {runner.name: [] for runner in runners}
     try:
-        for number in range(warm_up + rounds):
+        for runner in runners:  # imports, compilation and the first steps, which are slower
+            runner.begin()
+        for runner in runners:
+            runner.end()
+        for _ in range(rounds):
             for runner in runners:
-                facts = runner.turn()
-                if facts is not None and number >= warm_up:
+                runner.begin()
+                facts = runner.end()
+                if facts is not None:
                     found[runner.name].append(facts)
     finally:
         for runner in runners:

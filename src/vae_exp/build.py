@@ -17,6 +17,7 @@ from vae_exp.losses.base import MEANING, Loss
 from vae_exp.models.vae import VAE
 from vae_exp.training.callbacks.checkpoint import WholeFileIO
 from vae_exp.training.lit import LitVAE
+from vae_exp.training.precision import resolved
 from vae_exp.types import DataSpec
 
 Settings = dict[str, Any]
@@ -109,8 +110,12 @@ def build_module(settings: Settings, model: VAE) -> LitVAE:
     return module
 
 
-def build_trainer(settings: Settings) -> Trainer:
+def build_trainer(settings: Settings, model: VAE | None = None) -> Trainer:
     """Lightning's trainer, with the run's callbacks and loggers.
+
+    Args:
+        settings: The configuration.
+        model: What is trained, by which `trainer.precision=auto` goes; None where that is not known yet.
 
     Raises:
         UserError: Lightning refuses the settings, or a device is not there.
@@ -120,7 +125,7 @@ def build_trainer(settings: Settings) -> Trainer:
     callbacks = [callback for callback in _part(settings, "callbacks").values() if callback is not None]
     loggers = [logger for logger in _part(settings, "logger").values() if logger is not None]
     try:
-        trainer: Trainer = _part(settings, "trainer")(
+        trainer: Trainer = _part(with_precision(settings, model), "trainer")(
             callbacks=callbacks,
             logger=loggers,
             plugins=[WholeFileIO()],
@@ -129,6 +134,14 @@ def build_trainer(settings: Settings) -> Trainer:
     except (ValueError, TypeError, RuntimeError, MisconfigurationException) as error:
         raise UserError(f"trainer: {error}") from error
     return trainer
+
+
+def with_precision(settings: Settings, model: VAE | None = None) -> Settings:
+    """The configuration with what `trainer.precision=auto` stands for."""
+    trainer = settings["trainer"]
+    if "precision" not in trainer:
+        return settings
+    return {**settings, "trainer": {**trainer, "precision": resolved(trainer["precision"], model)}}
 
 
 def _part(settings: Settings, name: str) -> Any:

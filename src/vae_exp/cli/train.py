@@ -148,7 +148,7 @@ def _prepared(settings: Settings) -> Job:
     pl.seed_everything(settings["seed"], verbose=False)
     data = build_data(settings)
     module = build_module(settings, build_model(settings, data.spec))
-    trainer = build_trainer(settings)
+    trainer = build_trainer(settings, module.model)
     if settings["sweep"]["trial"] is not None:
         trainer.callbacks += pruning_of(settings["sweep"]["trial"], settings["sweep"]["metric"])  # type: ignore[attr-defined]
     start = resume_point(settings["resume"], Path(settings["run_dir"]))
