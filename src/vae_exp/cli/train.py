@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from lightning_utilities.core.rank_zero import rank_zero_only
@@ -144,6 +146,9 @@ def _check(cfg: DictConfig) -> None:
 
 
 def _prepared(settings: Settings) -> Job:
+    if not torch.cuda.is_available():
+        # An optimizer asks at every step whether there is a GPU, for which the driver is looked for on the disk.
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
     Distribution.set_default_validate_args(False)  # each check would wait for the device, and stop compilation
     pl.seed_everything(settings["seed"], verbose=False)
     data = build_data(settings)

@@ -15,7 +15,7 @@ Groups = Sequence[list[Tensor]]
 
 def norms_of(groups: Groups) -> Tensor:
     """The Euclidean norm of each group's gradients, [groups]."""
-    return torch.stack([torch.nn.utils.get_total_norm(group) for group in groups])
+    return torch.stack([torch.linalg.vector_norm(torch.stack(torch._foreach_norm(group))) for group in groups])
 
 
 def clip(groups: Groups, norms: Tensor, *, bound: float | None, algorithm: Algorithm | None) -> None:

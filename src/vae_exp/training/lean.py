@@ -49,7 +49,9 @@ class _Lean(_AutomaticOptimization):
         with self.trainer.precision_plugin.train_step_context():
             loss = module.training_step(*kwargs.values())
         if not module.steps.done:
-            optimizer.zero_grad()
+            for group in optimizer.param_groups:
+                for weight in group["params"]:
+                    weight.grad = None
             loss.backward()
             module.move(optimizer)
         progress.increment_completed()
