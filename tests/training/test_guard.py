@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 import torch
 
 from vae_exp.errors import UserError
-from vae_exp.training.guard import NonFiniteGuard
+from vae_exp.training.guard import Guard
 
 from .making import SHORT, fit, same, weights
 
@@ -30,7 +30,7 @@ class Toy:
     def __init__(self, make, max_skipped_steps=100):
         self.parameters = [torch.nn.Parameter(torch.tensor([1.0, -2.0])), torch.nn.Parameter(torch.tensor([3.0]))]
         self.optimizer = make(self.parameters)
-        self.guard = NonFiniteGuard(max_skipped_steps=max_skipped_steps)
+        self.guard = Guard(max_skipped_steps=max_skipped_steps, skip_above=None)
 
     def step(self, bad=None):
         for parameter in self.parameters:
