@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,15 @@ def _careful() -> None:
     Distribution.set_default_validate_args(True)
     torch.set_num_threads(1)
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _composed_once(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The shipped files do not change while a module's tests run; tests of the configuration itself have others."""
+    from vae_exp.config.memory import remembered
+
+    with nullcontext() if {"config", "cli", "e2e"} & set(request.path.parts) else remembered():
+        yield
 
 
 @pytest.fixture
