@@ -4,6 +4,7 @@ scripts/tables/NAME.yaml says which runs: `common` overrides, `rows` of further 
 of figures of the test set, those that end in % in percent. Each figure is the mean over seeds with its standard error.
 `seeds_of` names rows with other seeds, and `before` commands of other verbs that a row needs. In overrides and commands
 {runs} is the folder of the runs and {seed} the seed: the run of an earlier row is {runs}/ROW/seed{seed}.
+`beside` names others whose figures the first run has, too, and what these begin with.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def main(name: str, runs: Path) -> None:
     """Train every run of a table and write it."""
     table = yaml.safe_load((ROOT / "scripts" / "tables" / f"{name}.yaml").read_text())
-    lines = []
+    lines: list[str] = []
+    of_rows: list[list[dict[str, Any]]] = []
     for row, overrides in table["rows"].items():
         folder = runs / re.sub(r"[^a-z0-9.]+", "-", row.lower())
         found = []
@@ -34,9 +36,11 @@ def main(name: str, runs: Path) -> None:
                 _run(_filled(words, put), folder / f"seed{seed}-before.log")
             given = _filled([*table["common"], *overrides, f"seed={seed}"], put)
             found.append(_figures(folder / f"seed{seed}", given))
-        cells = [_cell([_figure(figures, column) for figures in found]) for column in table["columns"]]
-        lines.append(f"| {row} | {' | '.join(cells)} | `{' '.join(overrides)}` |".replace("``", ""))
+        of_rows.append(found)
+        lines.append(_line(row, found, table["columns"], f"`{' '.join(overrides)}`"))
         print(lines[-1], flush=True)
+    for row, prefix in table.get("beside", {}).items():
+        lines.append(_line(row, of_rows[0][:1], [f"{prefix}{column}" for column in table["columns"]], ""))
     head = f"| | {' | '.join(table['columns'])} | |"
     rule = "|---|" + "---:|" * len(table["columns"]) + "---|"
     command = f"    scripts/reproduce {name}\n\nEach run is `vae-exp train {' '.join(table['common'])} seed=N ...`"
@@ -44,6 +48,11 @@ def main(name: str, runs: Path) -> None:
     page = ROOT / "docs" / f"{name}.md"
     page.parent.mkdir(exist_ok=True)
     page.write_text(text)
+
+
+def _line(row: str, found: list[dict[str, Any]], columns: list[str], about: str) -> str:
+    cells = [_cell([_figure(figures, column) for figures in found]) for column in columns]
+    return f"| {row} | {' | '.join(cells)} | {about} |".replace("``", "")
 
 
 def _figures(folder: Path, overrides: list[str]) -> dict[str, Any]:

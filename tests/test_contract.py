@@ -17,7 +17,7 @@ import yaml
 from hydra.utils import get_object
 from torch.distributions import Distribution
 
-from vae_exp.build import build_data, build_loss, build_model, build_module, build_trainer
+from vae_exp.build import _part, build_data, build_loss, build_model, build_module, build_trainer
 from vae_exp.config.check import check
 from vae_exp.config.compose import compose
 from vae_exp.config.paths import conf_dir
@@ -28,7 +28,7 @@ CONF = conf_dir()
 ROOT_GROUPS = ("model", "loss", "optimizer", "lr_schedule", "metrics", "logger", "callbacks")
 SUPPLIED = ("spec", "event_shape", "x_shape", "in_shape", "out_shape", "context_dim", "params")
 """Arguments that the program gives, not the yaml."""
-WIDTHS = ("hidden", "channels")
+WIDTHS = ("hidden", "channels", "width", "bottleneck")
 
 
 def options():
@@ -68,7 +68,7 @@ def parts_of(file):
 def chosen_settings(tmp_path, group, name, *more):
     """Checked settings of a tiny run with this option."""
     small = [
-        "data=digits", "model.latent_dim=3", "trainer.max_steps=2", "trainer.max_epochs=-1", "trainer.accelerator=cpu",
+        "data=digits", "trainer.max_steps=2", "trainer.max_epochs=-1", "trainer.accelerator=cpu",
         "trainer.devices=1", "trainer.limit_val_batches=1", "trainer.limit_test_batches=1", "data.eval_batch_size=20",
         "data.batch_size=16", "evaluation.num_importance_samples=3", "evaluation.num_temperatures=5",
         f"run_dir={tmp_path}",
@@ -81,9 +81,12 @@ def chosen_settings(tmp_path, group, name, *more):
         small += [] if in_default(group, name) else [f"+{group}@{group}.{name}={name}"]
     else:
         small += [*owner(group), f"{group}={name}"]
-    settings = check(compose("train", [*small, *more]))
-    for part in ("encoder", "decoder"):  # narrow, whatever they call their widths
-        node = settings["model"].get(part) or {}
+    composed = compose("train", [*small, *more])
+    if "latent_dim" in composed.model and not any(part.startswith("model.latent_dim=") for part in more):
+        composed.model.latent_dim = 3
+    settings = check(composed)
+    model = settings["model"]
+    for node in (model, model.get("encoder") or {}, model.get("decoder") or {}):  # narrow, whatever they call it
         node |= {key: [4] * len(node[key]) if isinstance(node[key], list) else 4 for key in WIDTHS if key in node}
     return settings
 
@@ -105,6 +108,7 @@ def fitting_settings(tmp_path, group, name):
         ["loss.similarity.weights=null"],
         *([f"model={file.stem}"] for file in sorted((CONF / "model").glob("*.yaml"))),
         ["data=npz", f"data.path={pictures}", "data.binarize=threshold"],
+        ["data=synthetic_interactions", "data.num_users=300", "data.num_items=40"],
     ]
     refusals = []
     for companion in companions:
@@ -113,11 +117,18 @@ def fitting_settings(tmp_path, group, name):
         try:
             settings = chosen_settings(tmp_path, group, name, *companion)
             build_loss(settings, build_model(settings, DataSpec(shape_of(settings), "binary", 100, 10)))
+            refuse_data_without_targets(settings)
         except UserError as refusal:
             refusals.append(str(refusal))
         else:
             return settings
     raise AssertionError(f"{group}={name} goes with nothing: {refusals}")
+
+
+def refuse_data_without_targets(settings):
+    """As the run itself would, when it has its data."""
+    for metric in _part(settings, "metrics").values():
+        metric.require({"factors": None} | ({"target": None} if "interactions" in settings["data"]["dataset"] else {}))
 
 
 def shape_of(settings):

@@ -47,15 +47,24 @@ def test_it_composes_and_is_valid_as_it_is(name):
 def pictures(tmp_path):
     paths = [tmp_path / f"pictures{side}.npz" for side in SIDES]
     for side, path in zip(SIDES, paths, strict=True):
-        x = np.random.default_rng(0).integers(0, 256, (120, side, side), dtype=np.uint8)
-        np.savez(path, x=x, y=np.arange(120) % 10)
+        x = np.random.default_rng(0).integers(0, 256, (200, side, side), dtype=np.uint8)
+        np.savez(path, x=x, y=np.arange(200) % 10)
     return paths
 
 
-def built(overrides, pictures):
-    """Settings, data and model of an experiment on the first pictures for which its networks are defined."""
-    for path in pictures:
-        settings = check(compose("train", [*overrides, f"data.path={path}"]))
+USERS_AND_ITEMS = ["data=synthetic_interactions", "data.num_users=100", "data.num_items=40"]
+
+
+def small_data(name, pictures):
+    """Small data of the kind that an experiment has; pictures in several sizes, of which one fits its networks."""
+    own = compose("train", runs(name)[0]).data.dataset
+    return [USERS_AND_ITEMS] if "interactions" in own else [["data=npz", f"data.path={path}"] for path in pictures]
+
+
+def built(overrides, candidates):
+    """Settings, data and model of an experiment on the first data for which its networks are defined."""
+    for candidate in candidates:
+        settings = check(compose("train", [*overrides, *candidate]))
         pl.seed_everything(0, verbose=False)
         data = build_data(settings)
         try:
@@ -68,13 +77,12 @@ def built(overrides, pictures):
 @pytest.mark.parametrize("name", NAMES)
 def test_it_trains_and_is_evaluated(tmp_path, pictures, name):
     small = (
-        "data=npz", f"data.path={pictures[0]}", "data.eval_batch_size=10", "trainer.max_steps=2",
-        "trainer.max_epochs=-1", "trainer.accelerator=cpu", "trainer.devices=1", "trainer.limit_val_batches=1",
-        "trainer.limit_test_batches=1",
+        *small_data(name, pictures)[0], "data.eval_batch_size=10", "trainer.max_steps=2", "trainer.max_epochs=-1",
+        "trainer.accelerator=cpu", "trainer.devices=1", "trainer.limit_val_batches=1", "trainer.limit_test_batches=1",
         "evaluation.num_importance_samples=3", "logger=none", "callbacks.pictures=null", f"run_dir={tmp_path}",
     )  # fmt: skip
     for overrides in runs(name, *small):
-        settings, data, model = built(overrides, pictures)
+        settings, data, model = built(overrides, small_data(name, pictures))
         module = build_module(settings, model)
         before = {key: weight.clone() for key, weight in module.model.named_parameters()}
         trainer = build_trainer(settings)

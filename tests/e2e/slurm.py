@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,12 @@ class Slurm:
 
     def say(self, *words: str) -> str:
         """Give one of SLURM's own commands."""
-        done = subprocess.run(words, env=os.environ | self.variables, capture_output=True, text=True, check=True)
-        return done.stdout.strip()
+        for _ in range(5):  # its answers are lost now and then where the machine is busy
+            done = subprocess.run(words, env=os.environ | self.variables, capture_output=True, text=True, check=False)
+            if done.returncode == 0:
+                return done.stdout.strip()
+            time.sleep(1)
+        raise AssertionError(done.stderr)
 
     def jobs(self) -> list[str]:
         """Those that run."""
@@ -84,6 +89,24 @@ class Slurm:
             job, _, reason = line.partition(" ")
             if reason == "BeginTime":
                 subprocess.run(["scontrol", "update", f"jobid={job}", "starttime=now"], env=os.environ | self.variables)
+
+    def lose_node(self, job: str) -> None:
+        """Kill all of SLURM that is on the node, with what it runs there, so that nothing can report its end."""
+        folder = Path(self.variables["SLURM_SANDBOX"])
+        pids = [int((folder / "slurmd.pid").read_text())]
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                name, around = (process / "cmdline").read_text(), (process / "environ").read_text()
+                ours = str(folder) in around
+                if ours and (name.startswith(f"slurmstepd: [{job}.") or f"SLURM_JOB_ID={job}\0" in around):
+                    pids.append(int(process.name))
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def node_returns(self) -> None:
+        """Start the node again."""
+        subprocess.run([which("slurmd")], env=os.environ | self.variables, capture_output=True, check=True)
 
     def sandbox(self, word: str) -> None:
         """Start it or stop it."""

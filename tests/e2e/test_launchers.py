@@ -46,7 +46,7 @@ def test_a_sweep_has_the_same_figures(tmp_path, request, locally, launcher):
     if importlib.util.find_spec(package.partition(".")[0]) is None or importlib.util.find_spec(package) is None:
         pytest.skip(f"pip install 'vae_exp[{launcher}]'")
     variables = request.getfixturevalue("slurm").variables if launcher == "slurm" else {}
-    done = own_process("train", "-m", *SWEEP, f"cluster={launcher}", *words, cwd=tmp_path, **variables)
+    done = own_process("train", "-m", *SWEEP, f"cluster={launcher}", *words, cwd=tmp_path, seconds=390, **variables)
     assert done.returncode == 0, done.stderr
     assert "4 done of 4 runs" in done.stdout
     assert_same(tmp_path / "sweep", locally)

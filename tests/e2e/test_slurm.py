@@ -123,16 +123,16 @@ def test_a_sweep_that_is_stopped_takes_its_jobs_along(tmp_path, slurm: Slurm):
     wait_until(lambda: not slurm.say("squeue", "--noheader"))
 
 
-def test_a_job_goes_on_when_its_node_is_back(tmp_path, slurm: Slurm, undisturbed):
+def test_a_run_goes_on_when_its_node_was_lost_and_is_back(tmp_path, slurm: Slurm, undisturbed):
     run = tmp_path / "sweep" / RUN
-    node = slurm.say("sinfo", "--noheader", "--format=%N")
     with slurm.sweep(*LONG, cwd=tmp_path, step=0.05) as sweep:
         wait_until(lambda: begun(run))
-        slurm.say("scontrol", "update", f"nodename={node}", "state=down", "reason=test")  # as for one that is lost
-        wait_until(lambda: not slurm.jobs())
-        slurm.say("scontrol", "update", f"nodename={node}", "state=resume")
+        [job] = slurm.jobs()
+        slurm.lose_node(job)
+        wait_until(lambda: "down" in slurm.say("sinfo", "--noheader", "--format=%T"))
+        slurm.node_returns()
         slurm.ended(sweep)
-    assert attempts(run) >= 2
+    assert attempts(run) == 2, output(tmp_path / "sweep")
     assert_same(run, undisturbed)
 
 

@@ -54,7 +54,7 @@ def linear_ladder():
         to_data.weight.copy_(W * basis)
         rotation, _ = torch.linalg.qr(torch.randn(2, 2).double())
         prior.weight.copy_(torch.cat((rotation * torch.tensor([1.5, 0.7]).double(), torch.zeros(2, 2).double())))
-        prior.bias.copy_(torch.cat((torch.randn(2), torch.full((2,), S).double().square().log())))
+        prior.bias.copy_(torch.cat((torch.randn(2), torch.full((2,), S, dtype=torch.float64).square().log())))
         for rung in (top, low):
             rung.opinion.weight[2:] = 0
     return model
@@ -76,7 +76,7 @@ def solved_ladder(off=0.0):
     u_weight = to_data.weight.T / W**2
     u_bias = -u_weight @ to_data.bias
     low.opinion.weight[:2] = u_weight
-    low.opinion.bias.copy_(torch.cat((u_bias + off * t2**0.5, torch.full((2,), t2).double().log())))
+    low.opinion.bias.copy_(torch.cat((u_bias + off * t2**0.5, torch.full((2,), t2, dtype=torch.float64).log())))
     precision = 1 + a.square().sum(0) / (S**2 + t2)
     to_mean = a.T / (S**2 + t2) / precision[:, None]
     top.opinion.weight[:2] = to_mean @ u_weight

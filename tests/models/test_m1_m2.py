@@ -22,6 +22,7 @@ SMALL = (
 )  # fmt: skip
 
 
+@torch.no_grad()
 def test_rate_and_distortion_are_the_bound_that_the_weights_estimate():
     """The rate of the features in closed form would pair them with the styles of other features."""
     spec = DataSpec((1, 2, 3), "unit_interval", 100, CLASSES)

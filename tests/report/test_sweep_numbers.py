@@ -9,6 +9,7 @@ import statistics
 import numpy as np
 import pytest
 
+from vae_exp.report.sweep import importance
 from vae_exp.report.sweep.axes import axes_of
 from vae_exp.report.sweep.heat import heat_of, range_of
 from vae_exp.report.sweep.importance import FEWEST, importance_of
@@ -215,6 +216,11 @@ def test_what_cannot_be_compared_is_not(tmp_path):
         assert f"<h3>{said}</h3>" in page
 
 
+@pytest.fixture
+def _quick(monkeypatch):
+    monkeypatch.setattr(importance, "TREES", 25)
+
+
 def additive(root, weights, noise=0.0, count=4):
     rng, plan = np.random.default_rng(0), {}
     for values in itertools.product(range(count), repeat=3):
@@ -227,6 +233,7 @@ def additive(root, weights, noise=0.0, count=4):
     return importance_of(runs, varies, "val/nelbo")
 
 
+@pytest.mark.usefixtures("_quick")
 def test_importance_is_the_share_of_the_variance(tmp_path):
     found = additive(tmp_path, (3, 1, 0))
     shares = dict(found.shares)
@@ -238,6 +245,7 @@ def test_importance_is_the_share_of_the_variance(tmp_path):
     assert shares["z"] < 0.01
 
 
+@pytest.mark.usefixtures("_quick")
 def test_importance_of_noise_is_refused(tmp_path):
     found = additive(tmp_path, (0, 0, 0), noise=1.0)
     assert "too little to say what it depends on" in found.refusal

@@ -7,6 +7,7 @@ import resource
 import shutil
 import time
 from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import pytest
 from PIL import Image
@@ -125,6 +126,14 @@ def test_hostile_text_is_shown_as_text(sweep):
     assert any(BAD in cell for row in data_of(html)["tables"]["runs"]["rows"] for cell in row)
 
 
+def test_the_plots_are_pictures_of_their_own(sweep):
+    plots = report_of(sweep).plots
+    for name, text in plots.items():
+        drawing = ElementTree.fromstring(text)
+        points = [one for one in drawing.iter() if one.tag.endswith("circle") and one.find("{*}title") is not None]
+        assert (name, len(points)) == (name, 4)
+
+
 def test_pictures_stand_in_the_grid_of_the_sweep(sweep):
     page = page_of(sweep)
     pictures = page.all("img")
@@ -223,7 +232,14 @@ def test_folders_that_hold_no_runs(sweep, tmp_path):
 def test_the_command_writes_the_page_and_the_csv(sweep, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["report", "sweep"]) == 0
-    assert capsys.readouterr().out == "sweep/report/index.html\nsweep/report/runs.csv\n"
+    written = capsys.readouterr().out.splitlines()
+    assert written[:2] == ["sweep/report/index.html", "sweep/report/runs.csv"]
+    plots = {
+        f"{name}_on_the_{stage}_set.svg"
+        for name in ("rate_and_distortion", "active_units")
+        for stage in ("val", "test")
+    }
+    assert {path.name for path in (sweep / "report").iterdir()} == {"index.html", "runs.csv"} | plots
     assert cli.main(["report", "sweep"]) == 0  # and the report is no run of the sweep
     assert "11 runs" in (sweep / "report" / "index.html").read_text()
     assert cli.main(["report", "sweep/bad", "sweep/cut", "--metric", "val/mse"]) == 0

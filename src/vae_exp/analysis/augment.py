@@ -34,7 +34,7 @@ def interpolate(model: Model, batch: Batch) -> Tensor:
     same = (y[:, None] == y[None]).float()
     other = torch.multinomial(same, 1)[:, 0]
     weight = torch.rand(len(z), 1, dtype=z.dtype, device=z.device)
-    return model.decode(torch.lerp(z, z[other], weight), y).mean  # type: ignore[no-any-return]
+    return model.decode(torch.lerp(z, z[other], weight), y).mean
 
 
 @torch.no_grad()

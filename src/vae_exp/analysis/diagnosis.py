@@ -95,7 +95,7 @@ def _collapse(figures: Figures, settings: Mapping[str, Any]) -> Iterator[str]:
         cure = f"lower loss.beta={beta:g}" if isinstance(beta, int | float) and beta > 1 else "anneal loss.beta from 0"
         yield f"{verdict.sentence} Try to {cure}, loss.free_bits=0.1, or a weaker decoder."
     elif verdict.collapsed == "partly" and 2 * verdict.evidence["dead_dimensions"] > verdict.evidence["dimensions"]:
-        yield f"{verdict.sentence} A smaller model.latent_dim would do as well."
+        yield f"{verdict.sentence} Fewer latent dimensions would do as well."
 
 
 def _overfitting(figures: Figures) -> Iterator[str]:

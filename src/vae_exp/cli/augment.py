@@ -41,7 +41,8 @@ def augment(cfg: DictConfig) -> None:
     run = load_run(asked["run"], device=device, trusted_packages=asked["trusted_packages"])
     how: How = instantiate(asked["how"], asked["trusted_packages"], "how")
     grey = data_of(run, asked, binarize="none")  # what is written are the pictures as they are
-    splits = {name: _labelled(grey, name) for name in ("train", "val", "test")}
+    names: tuple[SplitName, ...] = ("train", "val", "test")
+    splits = {name: _labelled(grey, name) for name in names}
     seen = data_of(run, asked).examples("train", grey.spec.train_size)
     if not len(splits["train"].y):
         raise UserError(f"run={asked['run']}: its training examples have no labels, which augmenting is for")
@@ -80,9 +81,8 @@ def _out(asked: Settings) -> Path:
     return Path(asked["out"]).expanduser()
 
 
-def _check(cfg: DictConfig) -> None:
+def _check(cfg: DictConfig, asked: Settings) -> None:
     best_checkpoint(Path(cfg.run))
-    asked = check(cfg)
     if cfg.format not in FORMATS:
         raise UserError(f"format={cfg.format}: should be one of {', '.join(FORMATS)}")
     check_counts(asked, factor=2, batch_size=1, seed=0)

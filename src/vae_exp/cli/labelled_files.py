@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ Write = Callable[[Path, Mapping[SplitName, Labelled]], None]
 
 def write_arrays(out: Path, splits: Mapping[SplitName, Labelled]) -> None:
     """An .npz file that data=npz reads: x, y, x_val, y_val, x_test, y_test; x uint8 [N, C, H, W]."""
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for name, (x, y) in splits.items():
         ending = "" if name == "train" else f"_{name}"
         arrays |= {f"x{ending}": x.mul(255).round().to(torch.uint8).numpy(), f"y{ending}": y.numpy()}

@@ -118,9 +118,8 @@ def _out(asked: Settings) -> Path:
     return out
 
 
-def _check(cfg: DictConfig) -> None:
+def _check(cfg: DictConfig, asked: Settings) -> None:
     best_checkpoint(Path(cfg.run))
-    asked = check(cfg)
     check_counts(asked, k=1, batch_size=1)
     device_named(asked["device"])
     _out(asked)

@@ -74,4 +74,5 @@ def _sweep(
     config = first_config(dirs)
     chosen, meanings = objective_of(config, *objective), read_meanings(folders, metrics_of(config))
     report = sweep_report(read_runs(dirs, chosen.metric), dirs, chosen, abouts, meanings, out)
-    return {out: report.page, out.with_name("runs.csv"): report.csv}
+    beside = {"runs.csv": report.csv, **report.plots}
+    return {out: report.page, **{out.with_name(name): content for name, content in beside.items()}}

@@ -81,9 +81,8 @@ def _out(asked: Settings) -> Path:
     return Path(asked["out"]).expanduser()
 
 
-def _check(cfg: DictConfig) -> None:
+def _check(cfg: DictConfig, asked: Settings) -> None:
     best_checkpoint(Path(cfg.run))
-    asked = check(cfg)
     if cfg.format not in FORMATS:
         raise UserError(f"format={cfg.format}: should be one of {', '.join(FORMATS)}")
     check_counts(asked, num=1, batch_size=1, seed=0)

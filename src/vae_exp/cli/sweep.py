@@ -10,7 +10,6 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from vae_exp.cli.status import counted, show_runs
-from vae_exp.config.names import run_folder
 from vae_exp.sweeps.overview import FINISHED, RunState, overview
 from vae_exp.sweeps.plan import write_plan
 
@@ -54,16 +53,16 @@ class Sweep:
         return overview(self.folder, self.metric, self.names) if self.folder.is_dir() else []
 
 
-def begin(runs: Sequence[tuple[list[str], DictConfig]], *, grid: bool) -> Sweep:
+def begin(first: DictConfig, runs: Sequence[tuple[list[str], Path]], *, grid: bool) -> Sweep:
     """Write down which runs a sweep consists of.
 
     Args:
-        runs: Overrides and composed configuration of each.
+        first: The composed configuration of one of the runs.
+        runs: Overrides and folder of each.
         grid: Whether these are all runs, rather than examples of what a sweeper may choose.
     """
-    first = runs[0][1]
     folder, metric = Path(first.hydra.sweep.dir), first.sweep.metric
-    plan = {str(run_folder(cfg).relative_to(folder)): overrides for overrides, cfg in runs}
+    plan = {str(own.relative_to(folder)): overrides for overrides, own in runs}
     if grid:
         write_plan(folder, plan)
     present = overview(folder, metric, list(plan) if grid else None) if grid or _has_runs(folder) else []

@@ -28,7 +28,7 @@ from vae_exp.cli.standing import standing
 from vae_exp.cli.stop import left_to_lightning, stoppable
 from vae_exp.cli.trials import pruned, pruning_of
 from vae_exp.config.check import check
-from vae_exp.config.names import run_folder
+from vae_exp.config.names import run_folder, run_keys
 from vae_exp.config.saved import save_config
 from vae_exp.data.datamodule import DataModule
 from vae_exp.run import best_checkpoint
@@ -131,7 +131,7 @@ def _in_sweep() -> bool:
     return bool(HydraConfig.get().mode == RunMode.MULTIRUN)
 
 
-def _check(cfg: DictConfig) -> None:
+def _check(cfg: DictConfig, settings: Settings) -> None:
     """What can be known before the run has a folder."""
     check_sweep(cfg)
     folder = run_folder(cfg)
@@ -139,7 +139,6 @@ def _check(cfg: DictConfig) -> None:
         standing(cfg, folder)
     else:
         refuse_changes(cfg, folder)
-    settings = check(cfg)
     check_optimizer(settings)
     check_trainer(cfg, settings)
     if settings["resume"] not in ("auto", "never"):
@@ -178,7 +177,8 @@ def _run(job: Job) -> dict[str, Any]:
     figures = _final_figures(trainer, module, job.data, folder)
     if trainer.is_global_zero:
         if trainer.global_step > job.step:  # a finished run given again has filled the tab before
-            log_hyperparameters(trainer.loggers, job.settings, figures)
+            called_by = run_keys(HydraConfig.get(), job.settings["sweep"]["axes"])
+            log_hyperparameters(trainer.loggers, job.settings, figures, called_by)
         show(figures, folder)
     return figures
 

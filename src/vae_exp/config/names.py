@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra.conf import HydraConf
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.types import RunMode
@@ -107,6 +108,18 @@ def run_folder(cfg: DictConfig) -> Path:
                 "hydra.sweep.subdir: should follow from the values of the run, which is found again by it; leave it out"
             ) from error
     return Path(cfg.hydra.run.dir)
+
+
+def run_keys(hydra: HydraConf, axes: Sequence[str]) -> list[str]:
+    """The keys that a run is called by: the axes of its sweep, and what else it was given that is not fixed.
+
+    Args:
+        hydra: The `hydra` node of its configuration.
+        axes: `sweep.axes`.
+    """
+    overrides = OverridesParser.create().parse_overrides([str(line) for line in hydra.overrides.task])
+    fixed = {*hydra.job.config.override_dirname.exclude_keys, *IRRELEVANT}
+    return list(dict.fromkeys([*axes, *(key_of(o) for o in overrides if key_of(o) not in fixed)]))
 
 
 def _axes(root: DictConfig) -> list[str]:

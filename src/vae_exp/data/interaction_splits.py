@@ -88,7 +88,7 @@ def _frequent(log: Interactions, min_items: int) -> Interactions:
 def _by_user(
     log: Interactions, held_out: float, val_fraction: float, test_fraction: float, chance: np.random.Generator
 ) -> Splits:
-    users = chance.permutation(np.unique(log.user))
+    users = chance.permutation(_present(log.user))
     num_val, num_test = (max(1, round(fraction * len(users))) for fraction in (val_fraction, test_fraction))
     if num_val + num_test >= len(users):
         raise UserError(
@@ -126,7 +126,7 @@ def _by_time(log: Interactions, val_fraction: float, test_fraction: float) -> Sp
 
 def _known(log: Interactions, train: Interactions) -> Interactions:
     """Those with an item that is in the training rows."""
-    return log.where(np.isin(log.item, np.unique(train.item)))
+    return log.where(np.isin(log.item, _present(train.item)))
 
 
 def _drawn(log: Interactions, share: float, chance: np.random.Generator) -> NDArray[Any]:
@@ -142,9 +142,9 @@ def _drawn(log: Interactions, share: float, chance: np.random.Generator) -> NDAr
 
 def _table(train: Interactions, seen: Interactions, target: Interactions | None, name: str = "train") -> SparseRows:
     """Rows over the items of `train`, of users who have something in `seen` and, where there is one, in `target`."""
-    items, users = np.unique(train.item), np.unique(seen.user)
+    items, users = _present(train.item), _present(seen.user)
     if target is not None:
-        users = np.intersect1d(users, target.user)
+        users = np.intersect1d(users, _present(target.user), assume_unique=True)
     if len(users) == 0:
         raise UserError(f"data: no user is left for {name}; lower data.min_rating or data.min_items, or give more data")
     return SparseRows(
@@ -153,6 +153,11 @@ def _table(train: Interactions, seen: Interactions, target: Interactions | None,
         train.user_names[users].tolist(),
         tuple(train.item_names[items].tolist()),
     )
+
+
+def _present(numbers: NDArray[Any]) -> NDArray[Any]:
+    """The different ones of many small numbers, in order; much faster than np.unique."""
+    return np.flatnonzero(np.bincount(numbers))
 
 
 def _matrix(log: Interactions, users: NDArray[Any], items: NDArray[Any]) -> Any:

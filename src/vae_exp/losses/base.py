@@ -22,6 +22,7 @@ MEANING = {
     "codes": "a posterior of codes, which model/posterior=vq is",
     "separate": "a decoder that takes each latent by itself, without batch normalisation",
     "spectral_norm": "a decoder whose layers have a spectral norm of one, which model/decoder=spectral_norm makes",
+    "classes": "a model with a class among its latents, such as model=m2",
     "factorised": "a posterior and a prior that factorise over dimensions, as diag_normal and standard_normal do",
 }
 """Properties of a model that a loss can need, for the sentence that refuses the others."""

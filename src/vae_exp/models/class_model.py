@@ -25,7 +25,8 @@ class ByClass(NamedTuple):
         q: q(y|x), batch_shape [B].
         p: p(y), batch_shape [].
         given: Classes y [S, B, C], S one-hot ones of each example -> the output with the other latents alone, one
-            sample of each: leading axes [S, B], or [B] of a p_x that classes have no part in.
+            sample of each, from the same noise for all S: leading axes [S, B], or [B] of a p_x that classes have no
+            part in.
     """
 
     q: OneHots

@@ -85,7 +85,7 @@ class Ladder(Hierarchy):
         for trunk in self.features:
             features = trunk(features)
             found.append(features)
-        return found[::-1]
+        return [rung.opinion(own) for rung, own in zip(self.rungs, found[::-1], strict=True)]  # type: ignore[operator]
 
     def top(self, n: int) -> Tensor:
         return next(self.parameters()).new_zeros(n, 0)
@@ -100,7 +100,7 @@ class LadderRung(Rung):
 
     Args:
         head: Parameters -> Gaussian.
-        opinion: Features of the example -> parameters.
+        opinion: Features of the example -> parameters, which are what it says of the group by itself.
         prior: The vector above -> parameters; None at the top.
     """
 
@@ -115,7 +115,7 @@ class LadderRung(Rung):
         p = self.gaussian(zero if self.prior is None else self.prior(above), leading)
         if seen is None:
             return None, p, above
-        own = self.gaussian(self.opinion(seen), leading)
+        own = self.gaussian(seen, leading)
         return own if self.prior is None else merged(own, p), p, above
 
     def below(self, above: Tensor, z: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import methodcaller
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from vae_exp.checkpoints import load_weights, read_checkpoint, run_checkpoint
+from vae_exp.distributions.alike import rsample_alike
 from vae_exp.distributions.center import center
 from vae_exp.distributions.of_a_draw import OfADraw
 from vae_exp.distributions.one_hots import OneHots
@@ -81,7 +83,7 @@ class M1M2(ClassModel):
             prior=prior(event_shape=(latent_dim,), x_shape=v_shape),
             output=feature_prior(event_shape=v_shape),
         )
-        self.density = self.parts.posterior.density
+        self.density, self.covers = self.parts.posterior.density, lower.covers and self.parts.posterior.covers
 
     def start_from_data(self, x: Tensor) -> None:
         """Take M1's weights from its run; a run that goes on, or is loaded, has them in its own checkpoint.
@@ -105,13 +107,13 @@ class M1M2(ClassModel):
         v = q.rsample(torch.Size([num_samples]))
         q_y = self.parts.classify(v)
         y = q_y.rsample()
-        latents, p_x = self._given(q, v, y)
+        latents, p_x = self._given(q, v, y, methodcaller("rsample"))
         return VAEOutput((Latent(q_y, self.parts.classes(), y), *latents), p_x)
 
     def by_class(self, batch: Batch) -> ByClass:
         q = self.m1.encode(batch["x"])
         v = q.rsample()
-        return ByClass(self.parts.classify(v), self.parts.classes(), lambda y: self._given(q, v, y))
+        return ByClass(self.parts.classify(v), self.parts.classes(), lambda y: self._given(q, v, y, rsample_alike))
 
     def classify(self, batch: Batch) -> OneHots:
         return self.parts.classify(center(self.m1.encode(batch["x"])))
@@ -145,9 +147,10 @@ class M1M2(ClassModel):
         refuse_misfit(self.parts.encode(v, self.one_hot(self.in_turn(2))), self.parts.styles())
         return frozenset(("classes", "density"))
 
-    def _given(self, q: Distribution, v: Tensor, y: Tensor) -> VAEOutput:
+    def _given(self, q: Distribution, v: Tensor, y: Tensor, draw: Callable[[Distribution], Tensor]) -> VAEOutput:
+        """What follows from the features v [..., B, d] and the classes y [..., B, C]."""
         q_z = self.parts.encode(v, y)
-        z = q_z.rsample()
+        z = draw(q_z)
         p_v = OfADraw(self.parts.decode(z, y))
         lower = Latent(q, p_v, v.expand(*y.shape[:-1], v.shape[-1]))
         return VAEOutput((Latent(q_z, self.parts.styles(), z), lower), self.m1.decode(v))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import methodcaller
 
 import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from vae_exp.distributions.alike import rsample_alike
 from vae_exp.distributions.center import center
 from vae_exp.distributions.one_hots import OneHots
 from vae_exp.distributions.tempered import tempered
@@ -64,23 +66,16 @@ class M2(ClassModel):
             prior=prior(event_shape=(latent_dim,), x_shape=spec.x_shape),
             output=self.likelihood,
         )
-        self.density = self.parts.posterior.density
+        self.density, self.covers = self.parts.posterior.density, self.parts.posterior.covers
 
     def forward(self, batch: Batch, num_samples: int = 1) -> VAEOutput:
-        q, p, given = self.by_class(batch)
+        q = self.classify(batch)
         y = q.rsample(torch.Size([num_samples]))
-        latents, p_x = given(y)
-        return VAEOutput((Latent(q, p, y), *latents), p_x)
+        latents, p_x = self._given(batch["x"], y, methodcaller("rsample"))
+        return VAEOutput((Latent(q, self.parts.classes(), y), *latents), p_x)
 
     def by_class(self, batch: Batch) -> ByClass:
-        x = batch["x"]
-
-        def given(y: Tensor) -> VAEOutput:
-            q = self.parts.encode(x, y)
-            z = q.rsample()
-            return VAEOutput((Latent(q, self.parts.styles(), z),), self.parts.decode(z, y))
-
-        return ByClass(self.parts.classify(x), self.parts.classes(), given)
+        return ByClass(self.classify(batch), self.parts.classes(), lambda y: self._given(batch["x"], y, rsample_alike))
 
     def classify(self, batch: Batch) -> OneHots:
         return self.parts.classify(batch["x"])
@@ -114,6 +109,12 @@ class M2(ClassModel):
             return frozenset(("classes",))
         refuse_misfit(q, p)
         return frozenset(("classes", "density"))
+
+    def _given(self, x: Tensor, y: Tensor, draw: Callable[[Distribution], Tensor]) -> VAEOutput:
+        """What follows from the classes y [S, B, C]."""
+        q = self.parts.encode(x, y)
+        z = draw(q)
+        return VAEOutput((Latent(q, self.parts.styles(), z),), self.parts.decode(z, y))
 
     def _centers(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The most likely class [B, C], and the centre of the style under it [B, latent_dim]."""

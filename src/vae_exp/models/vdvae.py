@@ -91,7 +91,8 @@ class VDVAE(Hierarchy):
         sizes = halvings(spec.x_shape, len(groups), first_is_full=True)
         upward = Widths(width, bottleneck, max(1, sum(blocks)), activation)
         self.finest = next(level for level in range(len(groups)) if groups[level] or blocks[level])
-        self.into = nn.Conv2d(spec.x_shape[0], width, **_window(self.finest))
+        kernel, stride, padding = _window(self.finest)
+        self.into = nn.Conv2d(spec.x_shape[0], width, kernel, stride, padding)
         self.features = nn.ModuleList(
             nn.Sequential(*(upward.residual(size) for _ in range(count)))
             for size, count in zip(sizes[self.finest :], blocks[self.finest :], strict=True)
@@ -106,7 +107,7 @@ class VDVAE(Hierarchy):
         self.start = nn.Parameter(torch.zeros(width, *sizes[-1]))
         dropped = tuple(side % 2**self.finest for side in sizes[0])
         last = nn.ConvTranspose2d(
-            width, self.likelihood.params_shape[0], **_window(self.finest), output_padding=dropped
+            width, self.likelihood.params_shape[0], kernel, stride, padding, output_padding=dropped
         )
         self.out_size = sizes[self.finest]
         self.out = nn.Sequential(downward.residual(self.out_size), last)
@@ -169,7 +170,7 @@ def enlarged(stream: Tensor, size: Sequence[int]) -> Tensor:
     return stream if stream.shape[-2:] == torch.Size(size) else F.interpolate(stream, size=tuple(size), mode="nearest")
 
 
-def _window(halvings: int) -> dict[str, int]:
+def _window(halvings: int) -> tuple[int, int, int]:
     """Kernel, stride and padding of a convolution that halves a picture so often, odd sizes rounded down."""
     stride = 2**halvings
-    return {"kernel_size": 2 * stride if halvings else 3, "stride": stride, "padding": stride // 2 if halvings else 1}
+    return (2 * stride, stride, stride // 2) if halvings else (3, 1, 1)

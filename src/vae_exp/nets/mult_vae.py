@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -56,4 +57,7 @@ class MultVAEEncoder(MLP):
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """[N, *in_shape] and, where there is one, a context [N, context_dim] -> [N, *out_shape]."""
-        return super().forward(F.dropout(F.normalize(x.flatten(1)), self.dropout, self.training), c)
+        row = F.normalize(x.flatten(1))
+        if self.training:  # as F.dropout, whose draw takes a seventh of the whole step on a CPU
+            row = row * (torch.rand_like(row) >= self.dropout) / (1 - self.dropout)
+        return super().forward(row, c)

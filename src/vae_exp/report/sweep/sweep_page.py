@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,18 +10,20 @@ from vae_exp.report.facts import Abouts
 from vae_exp.report.figures import STAGES
 from vae_exp.report.meanings import Meaning, meaning_of
 from vae_exp.report.numbers import duration
-from vae_exp.report.page import TEMPLATES, render
-from vae_exp.report.sweep.axes import MOST, Axes, axes_of
+from vae_exp.report.page import render
+from vae_exp.report.sweep.axes import Axes, axes_of
 from vae_exp.report.sweep.best import best_of
 from vae_exp.report.sweep.gallery import Gallery, gallery_of
-from vae_exp.report.sweep.heat import heat_of
+from vae_exp.report.sweep.heat_map import heat_map, heats_of, no_heat_map
 from vae_exp.report.sweep.importance import importance_of
 from vae_exp.report.sweep.links import link
 from vae_exp.report.sweep.objective import Objective
 from vae_exp.report.sweep.plane import planes_of
+from vae_exp.report.sweep.plot import Plot
 from vae_exp.report.sweep.runs import Run
+from vae_exp.report.sweep.script import data_of, script_of
 from vae_exp.report.sweep.settings import Setting, settings_of
-from vae_exp.report.sweep.tables import ROWS, Table, csv_of, figures_of, runs_table, settings_table
+from vae_exp.report.sweep.tables import ROWS, csv_of, figures_of, runs_table, settings_table
 from vae_exp.report.sweep.trouble import counts_of, troubles_of
 from vae_exp.report.sweep.units import units_of
 from vae_exp.report.sweep.values import LATENTS, shown
@@ -35,10 +34,11 @@ COLOURS = 14
 
 
 class SweepReport(NamedTuple):
-    """What is written: the page, and the table of runs as csv."""
+    """What is written: the page, the runs as csv, and the plots in SVG by the names of their files."""
 
     page: str
     csv: str
+    plots: dict[str, str]
 
 
 def sweep_report(
@@ -68,8 +68,11 @@ def sweep_report(
         settings_table(settings, runs, varies, figures, objective),
         runs_table(runs, varies, figures, objective, out),
     ]
-    heats = _heats(settings, figures) if axes.column and axes.fits else {}
+    heats = heats_of(settings, figures) if axes.column and axes.fits else {}
     stages = [stage for stage in reversed(STAGES) if any(name.startswith(f"{stage}/") for name in figures)]
+    planes = [plane for stage in stages for plane in planes_of(settings, varies, axes, stage)]
+    units = [plot for stage in stages if (plot := units_of(settings, varies, axes, stage))]
+    colours = _colours(axes)
     content: dict[str, Any] = {
         "title": _title(folders),
         "folders": [str(folder) for folder in folders],
@@ -81,12 +84,12 @@ def sweep_report(
         "unit": meaning_of(objective.metric.partition("/")[2], meanings).unit,
         "best": best_of(runs, settings, varies, objective, out),
         "axes": axes,
-        "heat": _heat(heats, figures, axes),
-        "no_heat": _no_heat(axes, figures),
+        "heat": heat_map(heats, figures, axes),
+        "no_heat": no_heat_map(axes, figures),
         "figures": list(heats),
-        "colours": _colours(axes),
-        "planes": [plane for stage in stages for plane in planes_of(settings, varies, axes, stage)],
-        "units": [plot for stage in stages if (plot := units_of(settings, varies, axes, stage))],
+        "colours": colours,
+        "planes": planes,
+        "units": units,
         "no_units": "No finished run has counted them." if LATENTS in varies.keys else "latent_dim does not vary.",
         "gallery": gallery,
         "gallery_links": {view: _links(runs, gallery, view, out) for view in gallery.views},
@@ -98,10 +101,20 @@ def sweep_report(
         "ROWS": ROWS,
         "names_of_sets": "val/ is of the validation set, test/ of the test set, both at beta = 1 whatever the loss.",
         "troubles": troubles_of(runs, out),
-        "data": _data(tables, heats, figures),
-        "script": _script(),
+        "data": data_of(tables, heats, figures),
+        "script": script_of(),
     }
-    return SweepReport(render("sweep.html.j2", content), csv_of(runs, varies, figures))
+    plots = {_file_of(plot): _picture(plot, colours) for plot in (*planes, *units)}
+    return SweepReport(render("sweep.html.j2", content), csv_of(runs, varies, figures), plots)
+
+
+def _file_of(plot: Plot) -> str:
+    return f"{plot.title.lower().replace(' ', '_')}.svg"
+
+
+def _picture(plot: Plot, colours: Mapping[str, Any]) -> str:
+    named = bool(colours["name"]) and len(colours["marks"]) <= COLOURS
+    return render("plot.svg.j2", {"plot": plot, "colours": colours, "named": named})
 
 
 def _title(folders: Sequence[Path]) -> str:
@@ -134,37 +147,6 @@ def _notices(runs: Sequence[Run], axes: Axes) -> list[str]:
     return said
 
 
-def _heats(settings: Sequence[Setting], figures: Sequence[str]) -> dict[str, dict[str, Any]]:
-    found = {}
-    for name in figures:
-        heat = heat_of(settings, name)
-        if heat is not None:
-            texts = (setting.means[name].text if name in setting.means else "" for setting in settings)
-            end = f" ({heat.outside} beyond)" if heat.outside else ""
-            cells = list(zip(texts, heat.shares, strict=True))
-            found[name] = {"low": f"{heat.low:.5g}", "high": f"{heat.high:.5g}{end}", "cells": cells}
-    return found
-
-
-def _heat(heats: Mapping[str, dict[str, Any]], figures: Sequence[str], axes: Axes) -> dict[str, Any] | None:
-    if not heats:
-        return None
-    name = next(name for name in figures if name in heats)
-    rows = f"Rows: {axes.row_name}; columns: {axes.column_name}." if axes.row_name else f"Columns: {axes.column_name}."
-    names = {"rows": [shown(v) for v in axes.row_values], "columns": [shown(v) for v in axes.column_values]}
-    return {"figure": name, "rows_by": rows, **names, **heats[name]}
-
-
-def _no_heat(axes: Axes, figures: Sequence[str]) -> str:
-    if axes.column is None:
-        return "Nothing but the seed varies."
-    return (
-        "No run is done."
-        if axes.fits or not figures
-        else f"A key has more than {MOST} values: see the table, and the plane."
-    )
-
-
 def _colours(axes: Axes) -> dict[str, Any]:
     marks = [(shown(value), round(axes.share(value), 3)) for value in axes.column_values]
     if len(marks) > COLOURS:
@@ -175,27 +157,3 @@ def _colours(axes: Axes) -> dict[str, Any]:
 def _links(runs: Sequence[Run], gallery: Gallery, view: str, out: Path) -> dict[int, str]:
     thumbs = (t for sheet in gallery.views[view] for _, cells in sheet.rows for cell in cells for t in cell.thumbs)
     return {thumb.run: link(runs[thumb.run].folder / "images" / f"{view}.png", out) for thumb in thumbs}
-
-
-def _data(tables: Sequence[Table], heats: Mapping[str, Any], figures: Sequence[str]) -> Any:
-    from markupsafe import Markup
-
-    content = {
-        "tables": {
-            table.name: {"columns": table.columns, "rows": table.rows, "links": table.links} for table in tables
-        },
-        "heat": heats,
-        "rows": ROWS,
-        "example": figures[0] if figures else "seconds",
-    }
-    text = json.dumps(content, separators=(",", ":"))
-    # Within a script nothing is unescaped: what could end it is written in the way of JSON.
-    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
-
-
-def _script() -> dict[str, Any]:
-    from markupsafe import Markup
-
-    text = (TEMPLATES / "sweep.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return {"text": Markup(text), "hash": Markup(f"sha256-{digest}")}

@@ -9,7 +9,6 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
-
 TOGETHER = 10
 """Steps after which several processes ask each other: asking waits for the device."""
 
