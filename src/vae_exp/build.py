@@ -20,6 +20,7 @@ from vae_exp.models.base import Model
 from vae_exp.models.vae import one_group
 from vae_exp.training.callbacks.checkpoint import WholeFileIO
 from vae_exp.training.lit import LitVAE
+from vae_exp.training.precision import resolved
 from vae_exp.types import DataSpec
 
 Settings = dict[str, Any]
@@ -102,7 +103,15 @@ def _finished(unfinished: Callable[..., Loss], model: Model) -> Loss:
 
 
 def build_module(settings: Settings, model: Model) -> LitVAE:
-    """The model with everything that its training needs."""
+    """The model with everything that its training needs.
+
+    Raises:
+        UserError: Its parts do not go together.
+    """
+    if settings["training"]["skip_above"] is not None and settings["trainer"].get("precision") == "16-mixed":
+        raise UserError(
+            "training.skip_above: trainer.precision=16-mixed decides before what is skipped; use bf16-mixed"
+        )
     module: LitVAE = _part(settings, "training")(
         model=model,
         loss=build_loss(settings, model),
@@ -113,8 +122,12 @@ def build_module(settings: Settings, model: Model) -> LitVAE:
     return module
 
 
-def build_trainer(settings: Settings) -> Trainer:
+def build_trainer(settings: Settings, model: Model | None = None) -> Trainer:
     """Lightning's trainer, with the run's callbacks and loggers.
+
+    Args:
+        settings: The configuration.
+        model: What is trained, by which `trainer.precision=auto` goes; None where that is not known yet.
 
     Raises:
         UserError: Lightning refuses the settings, or a device is not there.
@@ -124,7 +137,7 @@ def build_trainer(settings: Settings) -> Trainer:
     callbacks = [callback for callback in _part(settings, "callbacks").values() if callback is not None]
     loggers = [logger for logger in _part(settings, "logger").values() if logger is not None]
     try:
-        trainer: Trainer = _part(settings, "trainer")(
+        trainer: Trainer = _part(with_precision(settings, model), "trainer")(
             callbacks=callbacks,
             logger=loggers,
             plugins=[WholeFileIO(), *_cluster()],
@@ -140,6 +153,14 @@ def _cluster() -> list[SLURMEnvironment]:
     if TorchElasticEnvironment.detect() or not SLURMEnvironment.detect():
         return []
     return [SLURMEnvironment(auto_requeue=False)]
+
+
+def with_precision(settings: Settings, model: Model | None = None) -> Settings:
+    """The configuration with what `trainer.precision=auto` stands for."""
+    trainer = settings["trainer"]
+    if "precision" not in trainer:
+        return settings
+    return {**settings, "trainer": {**trainer, "precision": resolved(trainer["precision"], model)}}
 
 
 def _part(settings: Settings, name: str) -> Any:

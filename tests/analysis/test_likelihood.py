@@ -1,10 +1,14 @@
 """The importance-sampled likelihood on a model whose likelihood is known."""
 
+import logging
+
 import pytest
 import torch
 from torch import nn
+from torch.distributions import Distribution
 
 from vae_exp.analysis.likelihood import importance_nll
+from vae_exp.build import build_data, build_model
 from vae_exp.types import Latent, VAEOutput
 
 from .linear import SHAPE, marginal, solved_vae
@@ -124,3 +128,20 @@ def test_it_does_not_underflow():
 def test_it_keeps_no_graph():
     model = solved_vae()
     assert not importance_nll(model, {"x": examples(model, 2)}, num_samples=3, rows=10).requires_grad
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_compiled_chunks_give_the_same_likelihood(settings, monkeypatch, caplog, likelihood):
+    Distribution.set_default_validate_args(False)  # as the command has it: checks of values stop compilation
+    chosen = settings("data.binarize=none", f"model/likelihood={likelihood}")
+    data = build_data(chosen)
+    model, batch = build_model(chosen, data.spec).eval(), data.examples("test", 10)
+    found = []
+    for worth in (1, 10**9):
+        monkeypatch.setattr("vae_exp.analysis.likelihood.WORTH_COMPILING", worth)
+        torch.manual_seed(0)
+        with caplog.at_level(logging.INFO, "vae_exp"):
+            found.append(importance_nll(model, batch, num_samples=11, rows=40))
+    assert "is not compiled" not in caplog.text
+    torch.testing.assert_close(found[0], found[1], rtol=1e-5, atol=1e-4)

@@ -6,7 +6,9 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
+from vae_exp.build import build_model, build_module
 from vae_exp.errors import UserError
+from vae_exp.types import DataSpec
 
 from .making import SHORT, fit, same, weights
 
@@ -34,7 +36,7 @@ def test_a_step_above_the_threshold_is_passed_over(settings, optimizer, clip):
         *SHORT,
         f"optimizer={optimizer}",
         f"trainer.gradient_clip_val={clip}",
-        "callbacks.gradient_skipping.threshold=1e5",
+        "training.skip_above=1e5",
     )
     fit(chosen, enlarge)
     assert [same(a, b) for a, b in zip(enlarge.seen, enlarge.seen[1:], strict=False)] == [
@@ -65,9 +67,7 @@ def test_the_threshold_is_of_the_norm_of_all_gradients(settings):
     for factor, passed in ((0.999, False), (1.001, True)):
         enlarge = Enlarge()
         fit(
-            settings(
-                *SHORT, "trainer.limit_train_batches=1", f"callbacks.gradient_skipping.threshold={norms[0] * factor}"
-            ),
+            settings(*SHORT, "trainer.limit_train_batches=1", f"training.skip_above={norms[0] * factor}"),
             enlarge,
         )
         fresh = Enlarge()
@@ -76,11 +76,6 @@ def test_the_threshold_is_of_the_norm_of_all_gradients(settings):
 
 
 def test_a_scaler_that_decides_before_is_refused(settings):
-    from vae_exp.training.callbacks.gradient_skipping import GradientSkipping
-
-    class Trainer:
-        precision = "16-mixed"
-
-    GradientSkipping(threshold=0.0).on_fit_start(Trainer(), None)
+    chosen = settings("training.skip_above=1", "trainer.precision=16-mixed")
     with pytest.raises(UserError, match="bf16-mixed"):
-        GradientSkipping(threshold=1.0).on_fit_start(Trainer(), None)
+        build_module(chosen, build_model(chosen, DataSpec((1, 8, 8), "binary", 100)))

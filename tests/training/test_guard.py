@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 import torch
 
 from vae_exp.errors import UserError
-from vae_exp.training.guard import NonFiniteGuard
+from vae_exp.training.guard import Guard
 
 from .making import SHORT, fit, same, weights
 
@@ -30,7 +30,7 @@ class Toy:
     def __init__(self, make, max_skipped_steps=100):
         self.parameters = [torch.nn.Parameter(torch.tensor([1.0, -2.0])), torch.nn.Parameter(torch.tensor([3.0]))]
         self.optimizer = make(self.parameters)
-        self.guard = NonFiniteGuard(max_skipped_steps=max_skipped_steps)
+        self.guard = Guard(max_skipped_steps=max_skipped_steps, skip_above=None)
 
     def step(self, bad=None):
         for parameter in self.parameters:
@@ -38,7 +38,7 @@ class Toy:
         if bad is not None:
             self.parameters[0].grad[1] = bad
         norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in self.parameters])
-        self.guard.watch(self.optimizer, norm)
+        self.guard.watch(self.optimizer, norm[None])
         self.optimizer.step()
 
     def everything(self):
@@ -96,7 +96,7 @@ def test_the_limit_in_a_row_ends_the_run(name):
     for _ in range(3):
         toy.step(math.nan)
     toy.step()  # the end is noticed even where the logs look later
-    with pytest.raises(UserError, match=r"nan or infinite 3 steps in a row \(training\.max_skipped_steps=3\); a small"):
+    with pytest.raises(UserError, match=r"nan, infinite or above training\.skip_above 3 steps in a row \(training\.max_skipped_steps=3\); a small"):
         toy.guard.skipped()
 
 

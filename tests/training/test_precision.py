@@ -5,6 +5,7 @@ import pytorch_lightning as pl
 import torch
 
 from vae_exp.build import build_data, build_model, build_module, build_trainer
+from vae_exp.training.precision import LARGE, resolved
 
 
 @pytest.mark.filterwarnings("ignore:.*fp16 is not supported on CPU.*:UserWarning")  # there it is bf16-mixed
@@ -21,3 +22,23 @@ def test_a_run_in_that_precision_has_finite_figures(settings, precision, optimiz
     assert trainer.global_step > 0
     (figures,) = trainer.test(module, datamodule=data, verbose=False)
     assert all(torch.isfinite(torch.tensor(value)) for value in figures.values())
+
+
+@pytest.mark.parametrize(
+    ("arithmetic", "weights", "expected"),
+    [
+        (True, 10, "32-true"),
+        (False, LARGE, "32-true"),
+        (True, LARGE, "bf16-mixed"),
+    ],
+)
+def test_auto_takes_bfloat16_where_it_gains(monkeypatch, arithmetic, weights, expected):
+    monkeypatch.setattr("vae_exp.training.precision.multiplies_bfloat16", lambda: arithmetic)
+    model = torch.nn.Linear(weights, 1, bias=False)
+    assert resolved("auto", model) == expected
+    assert resolved("64-true", model) == "64-true"
+    assert resolved("auto", None) == "32-true"
+
+
+def test_auto_is_a_precision_of_the_trainer(settings):
+    assert build_trainer(settings("trainer.precision=auto")).precision == "32-true"

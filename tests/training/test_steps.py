@@ -60,7 +60,7 @@ class OwnNetwork(pl.Callback):
 
     def on_train_batch_end(self, trainer, module, *_):
         self.used.append(self.norms(module))
-        self.logged.append(module._grad_norm.item())
+        self.logged.append(module.steps.norm.item())
         self.weights.append(weights(module))
 
 

@@ -35,7 +35,7 @@ def evaluate(cfg: DictConfig) -> float:
     pl.seed_everything(settings["seed"], verbose=False)
     model = build_model(settings, DataSpec(**checkpoint["vae_exp"]["spec"]))
     load_weights(model, checkpoint)
-    module, trainer = build_module(settings, model), build_trainer(settings)
+    module, trainer = build_module(settings, model), build_trainer(settings, model)
     data = build_data(settings)
     with stoppable():
         trainer.test(module, datamodule=data, verbose=False)

@@ -16,7 +16,7 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.accelerators import CPUAccelerator
 
 from hydra_plugins.vae_exp_clusters._elsewhere import Elsewhere
-from vae_exp.build import Settings, build_optimizer, build_trainer
+from vae_exp.build import Settings, build_optimizer, build_trainer, with_precision
 from vae_exp.config.locate import locate
 from vae_exp.config.signature import check_values
 from vae_exp.errors import UserError
@@ -44,7 +44,7 @@ def check_trainer(cfg: DictConfig, settings: Settings) -> None:
     Raises:
         UserError: A run with this trainer would fail, or do nothing.
     """
-    _check_types(settings, "trainer")
+    _check_types(with_precision(settings), "trainer")
     given = settings["trainer"]
     for name in POSITIVE:
         if given.get(name) == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from lightning_utilities.core.rank_zero import rank_zero_only
@@ -146,11 +148,14 @@ def _check(cfg: DictConfig, settings: Settings) -> None:
 
 
 def _prepared(settings: Settings) -> Job:
+    if not torch.cuda.is_available():
+        # An optimizer asks at every step whether there is a GPU, for which the driver is looked for on the disk.
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
     Distribution.set_default_validate_args(False)  # each check would wait for the device, and stop compilation
     pl.seed_everything(settings["seed"], verbose=False)
     data = build_data(settings)
     module = build_module(settings, build_model(settings, data.spec))
-    trainer = build_trainer(settings)
+    trainer = build_trainer(settings, module.model)
     if settings["sweep"]["trial"] is not None:
         trainer.callbacks += pruning_of(settings["sweep"]["trial"], settings["sweep"]["metric"])  # type: ignore[attr-defined]
     start = resume_point(settings["resume"], Path(settings["run_dir"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from torch import Tensor
 from vae_exp.errors import UserError
 
 
+@cache  # for the runs of a sweep that share a process; nobody writes to it
 def packaged_csv(name: str, *, package: str, file: str) -> Tensor:
     """Read a gzipped table of integers 0..255 of an installed package, without importing the package (seconds).
 

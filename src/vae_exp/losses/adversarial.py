@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from vae_exp.distributions.kl import distortion
-from vae_exp.losses.base import Loss
+from vae_exp.losses.base import Loss, weight
 from vae_exp.losses.discriminator import Discriminator
 from vae_exp.types import Batch, Context, LossOutput, NonNegative, Positive, VAEOutput
 
@@ -48,7 +48,7 @@ class Adversarial(Loss):
     ) -> None:
         super().__init__()
         del x_shape
-        self.adversarial_weight = adversarial_weight
+        self.adversarial_weight = weight(adversarial_weight)
         self.discriminator = Discriminator(discriminator(event_shape, (1,)), lr=discriminator_lr)
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:

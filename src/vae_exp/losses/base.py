@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from vae_exp.distributions.kl import distortion, rate
@@ -52,6 +53,11 @@ class Loss(nn.Module, ABC):
     def param_groups(self) -> list[dict[str, Any]]:
         """Optimizer groups of the loss's own parameters: one for each discriminator that it owns."""
         return [part.param_group() for part in self.modules() if isinstance(part, Discriminator)]
+
+
+def weight(value: float) -> nn.Buffer:
+    """A weight as a tensor, []: runs that differ in it alone share one compiled step, in which it is no constant."""
+    return nn.Buffer(torch.tensor(float(value)), persistent=False)
 
 
 def elbo_terms(out: VAEOutput, batch: Batch) -> dict[str, Tensor]:

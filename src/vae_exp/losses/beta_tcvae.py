@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vae_exp.distributions.aggregate import Estimate, log_aggregate
-from vae_exp.losses.base import Loss, elbo_terms
+from vae_exp.losses.base import Loss, elbo_terms, weight
 from vae_exp.types import Batch, Context, Count, LossOutput, NonNegative, VAEOutput
 
 
@@ -35,7 +35,7 @@ class BetaTCVAE(Loss):
         self, *, alpha: NonNegative, beta: NonNegative, gamma: NonNegative, estimate: Estimate, num_samples: Count
     ) -> None:
         super().__init__()
-        self.alpha, self.beta, self.gamma = alpha, beta, gamma
+        self.alpha, self.beta, self.gamma = weight(alpha), weight(beta), weight(gamma)
         self.estimate, self.num_samples = estimate, num_samples
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:

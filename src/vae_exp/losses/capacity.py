@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from vae_exp.losses.base import Loss, elbo_terms
+from vae_exp.losses.base import Loss, elbo_terms, weight
 from vae_exp.schedules import Schedule
 from vae_exp.types import Batch, Context, LossOutput, NonNegative, VAEOutput
 
@@ -24,7 +24,7 @@ class Capacity(Loss):
 
     def __init__(self, *, gamma: NonNegative, capacity: NonNegative, schedule: Schedule) -> None:
         super().__init__()
-        self.gamma, self.capacity, self.schedule = gamma, capacity, schedule
+        self.gamma, self.capacity, self.schedule = weight(gamma), weight(capacity), schedule
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
         terms = elbo_terms(out, batch)

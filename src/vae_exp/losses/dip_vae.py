@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from vae_exp.distributions.gathering import gathered
-from vae_exp.losses.base import Loss, elbo_terms
+from vae_exp.losses.base import Loss, elbo_terms, weight
 from vae_exp.types import Batch, Context, LossOutput, NonNegative, VAEOutput
 
 
@@ -30,7 +30,7 @@ class DIPVAE(Loss):
 
     def __init__(self, *, lambda_od: NonNegative, lambda_d: NonNegative) -> None:
         super().__init__()
-        self.lambda_od, self.lambda_d = lambda_od, lambda_d
+        self.lambda_od, self.lambda_d = weight(lambda_od), weight(lambda_d)
 
     @abstractmethod
     def covariance(self, q: Distribution) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vae_exp.distributions.kl import kl, mean_kl_per_dim
-from vae_exp.losses.base import Loss, elbo_terms
+from vae_exp.losses.base import Loss, elbo_terms, weight
 from vae_exp.schedules import Schedule
 from vae_exp.types import Batch, Context, Count, Latent, LossOutput, NonNegative, VAEOutput
 
@@ -45,7 +45,7 @@ class ELBO(Loss):
         super().__init__()
         self.by_dimension = free_bits_per == "dimension"
         self.needs = ("density", "factorised") if free_bits > 0 and self.by_dimension else ("density",)
-        self.beta, self.schedule, self.free_bits, self.num_samples = beta, schedule, free_bits, num_samples
+        self.beta, self.schedule, self.free_bits, self.num_samples = weight(beta), schedule, free_bits, num_samples
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
         terms = elbo_terms(out, batch)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from vae_exp.losses.base import Loss, elbo_terms
+from vae_exp.losses.base import Loss, elbo_terms, weight
 from vae_exp.losses.discriminator import Discriminator
 from vae_exp.types import Batch, Context, LossOutput, NonNegative, Positive, VAEOutput
 
@@ -48,7 +48,7 @@ class FactorVAE(Loss):
     ) -> None:
         super().__init__()
         del x_shape
-        self.gamma = gamma
+        self.gamma = weight(gamma)
         self.discriminator = Discriminator(discriminator(event_shape, (1,)), lr=discriminator_lr)
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:

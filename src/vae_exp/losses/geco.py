@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from vae_exp.losses.base import Loss, elbo_terms
+from vae_exp.losses.base import Loss, elbo_terms, weight
 from vae_exp.types import Batch, Context, Fraction, LossOutput, Positive, VAEOutput
 
 
@@ -44,7 +44,7 @@ class GECO(Loss):
         super().__init__()
         if not min_lambda <= 1 <= max_lambda:
             raise ValueError(f"min_lambda={min_lambda} and max_lambda={max_lambda}: should be on both sides of 1")
-        self.tolerance, self.momentum, self.speed = tolerance, momentum, speed
+        self.tolerance, self.momentum, self.speed = weight(tolerance), momentum, weight(speed)
         self.bounds = (math.log(min_lambda), math.log(max_lambda))
         # Saved with the run, which would otherwise resume to other numbers.
         self.register_buffer("log_lambda", torch.zeros(()))

@@ -8,7 +8,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from vae_exp.losses.base import Loss, elbo_terms
+from vae_exp.losses.base import Loss, elbo_terms, weight
 from vae_exp.losses.discriminator import Discriminator, with_fixed_weights
 from vae_exp.losses.similarities.base import feature_distortion
 from vae_exp.types import Batch, Context, Count, LossOutput, NonNegative, Positive, VAEOutput
@@ -53,7 +53,7 @@ class VAEGAN(Loss):
     ) -> None:
         super().__init__()
         del event_shape
-        self.adversarial_weight = adversarial_weight
+        self.adversarial_weight = weight(adversarial_weight)
         network = features(x_shape, (num_features,))
         decision = nn.Sequential(network, nn.LeakyReLU(), nn.Linear(num_features, 1))
         self.discriminator = Discriminator(decision, lr=discriminator_lr)

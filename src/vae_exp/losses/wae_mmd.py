@@ -8,7 +8,7 @@ from torch import Tensor
 from vae_exp.distributions.gathering import gathered
 from vae_exp.distributions.kl import distortion
 from vae_exp.distributions.mmd import Kernel, mmd
-from vae_exp.losses.base import Loss
+from vae_exp.losses.base import Loss, weight
 from vae_exp.types import Batch, Context, Latent, LossOutput, NonNegative, VAEOutput
 
 
@@ -32,7 +32,7 @@ class WAEMMD(Loss):
 
     def __init__(self, *, mmd_weight: NonNegative, kernel: Kernel) -> None:
         super().__init__()
-        self.mmd_weight, self.kernel = mmd_weight, kernel
+        self.mmd_weight, self.kernel = weight(mmd_weight), kernel
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
         (latent,) = out.latents

@@ -18,9 +18,13 @@ from vae_exp.metrics.base import Stage, VAEMetric
 from vae_exp.models.base import Model
 from vae_exp.schedules import Progress, Schedule
 from vae_exp.training import rng
-from vae_exp.training.guard import NonFiniteGuard
+from vae_exp.training.gradients import clip, norms_of
+from vae_exp.training.guard import Guard
+from vae_exp.training.lean import make_lean
 from vae_exp.training.meter import Meter
-from vae_exp.types import Batch, Context, Count, Seed, StartsFromData
+from vae_exp.training.objective import Objective
+from vae_exp.training.steps import Steps, Way
+from vae_exp.types import Batch, Context, Count, Positive, Seed, StartsFromData
 
 EVALUATION_SEED = 0
 """Every evaluation draws the same noise, so that two of the same weights agree and two epochs compare."""
@@ -42,7 +46,10 @@ class LitVAE(pl.LightningModule):
         lr_schedule: Factor on the optimizer's learning rates.
         metrics: Figures of validation and test, by name.
         seed: Seed of the noise in training.
-        max_skipped_steps: Steps in a row with a non-finite gradient that end the run.
+        max_skipped_steps: Skipped steps in a row that end the run.
+        skip_above: Norm of the model's gradient above which a step is skipped, like one with a non-finite gradient.
+        step: How a step is taken: eager, operation by operation; compiled, as one graph, which takes a while to make;
+            auto, compiled where what is left of the run pays for it.
     """
 
     def __init__(
@@ -55,6 +62,8 @@ class LitVAE(pl.LightningModule):
         metrics: Mapping[str, VAEMetric],
         seed: Seed,
         max_skipped_steps: Count,
+        skip_above: Positive | None,
+        step: Way,
     ) -> None:
         super().__init__()
         self.model, self.loss, self.lr_schedule = model, loss, lr_schedule
@@ -63,11 +72,11 @@ class LitVAE(pl.LightningModule):
         self.latest: dict[str, float] = {}  # the newest means of the training terms, for whoever draws them
         self._optimizer, self._seed = optimizer, seed
         self._schedules = [m for m in self.modules() if isinstance(m, Schedule)]
-        self._context = Context(model.spec.train_size, model)
-        self._guard, self._meter = NonFiniteGuard(max_skipped_steps=max_skipped_steps), Meter()
+        objective = Objective(model=model, loss=loss, context=Context(model.spec.train_size, model))
+        self._guard, self._meter = Guard(max_skipped_steps=max_skipped_steps, skip_above=skip_above), Meter()
+        self.steps = Steps(objective=objective, way=step, guard=self._guard)
         self._rng_outside: dict[str, Any] = {}
         self._rng_to_resume: list[dict[str, Any]] = []
-        self._grad_norm = torch.zeros(())
         self._logged_step = 0
         self._total_steps = float("inf")
 
@@ -106,6 +115,8 @@ class LitVAE(pl.LightningModule):
         else:  # weights are drawn alike in all processes, noise is not
             torch.manual_seed(self._seed + 1_000_003 * self.global_rank + self.trainer.global_step)
         self._rng_to_resume = []
+        self.steps.begin(self.trainer)
+        make_lean(self.trainer)
         self._meter.go_on()
         self._logged_step = self.trainer.global_step
         self._total_steps = self.trainer.estimated_stepping_batches
@@ -138,12 +149,28 @@ class LitVAE(pl.LightningModule):
             group["lr"] = group["initial_lr"] * factor
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        batch = self.loss.prepare(batch)
-        out = self.model(batch, self.loss.num_samples)
-        result = self.loss(out, batch, self._context)
-        self._meter.add({**result.terms, "loss": result.loss}, len(batch["x"]))
-        loss: Tensor = result.loss
-        return loss * self._share(batch_idx)
+        loss, terms = self.steps.take(batch, self._share(batch_idx))
+        self._meter.add(terms, len(batch["x"]))
+        return loss
+
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        self.steps.backward(loss)
+
+    def optimizer_step(
+        self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Callable[[], Any] | None = None
+    ) -> None:
+        assert optimizer_closure is not None
+        loss = optimizer_closure()
+        if not self.steps.done:
+            super().optimizer_step(epoch, batch_idx, optimizer, lambda: loss)
+            self.steps.follow()
+
+    def move(self, optimizer: Optimizer) -> None:
+        """Clip the gradients and move the weights; the short way of `optimizer_step`."""
+        trainer = self.trainer
+        self.configure_gradient_clipping(optimizer, trainer.gradient_clip_val, trainer.gradient_clip_algorithm)
+        optimizer.step()
+        self.steps.follow()
 
     def _share(self, batch_idx: int) -> float:
         """What makes the mean of gradients that Lightning takes the mean over examples, of processes and of steps."""
@@ -162,17 +189,11 @@ class LitVAE(pl.LightningModule):
         optimizer = self.trainer.optimizers[0]  # itself, not Lightning's wrapper
         grads = [[p.grad for p in group["params"] if p.grad is not None] for group in optimizer.param_groups]
         grads = [of_group for of_group in grads if of_group]
-        norms = torch.stack([torch.nn.utils.get_total_norm(of_group) for of_group in grads])
-        self._grad_norm = norms[0]  # the model's
+        norms = norms_of(grads)
+        self.steps.norm = norms[0]  # the model's
         if self.trainer.precision != "16-mixed":  # whose scaler skips such steps itself
-            self._guard.watch(optimizer, norms.sum())
-        if gradient_clip_val and gradient_clip_algorithm == "value":
-            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
-        elif gradient_clip_val:
-            # Each by itself, lest the gradient of a loss's own network shorten the model's.
-            factors = (gradient_clip_val / (norms + 1e-6)).clamp(max=1.0)
-            for of_group, factor in zip(grads, factors, strict=True):
-                torch._foreach_mul_(of_group, factor)
+            self._guard.watch(optimizer, norms)
+        clip(grads, norms, bound=gradient_clip_val, algorithm=gradient_clip_algorithm)  # type: ignore[arg-type]
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
@@ -192,7 +213,7 @@ class LitVAE(pl.LightningModule):
         extras = {
             **self.loss.weights(),
             "lr": self.trainer.optimizers[0].param_groups[0]["lr"],
-            "grad_norm": self._grad_norm,
+            "grad_norm": self.steps.norm,
             "skipped_steps": self._guard.skipped(),
         }
         scalars = {f"train/{name}": float(value) for name, value in {**self.latest, **extras}.items()}

@@ -27,19 +27,19 @@ class EMA(pl.Callback):
         self.decay = decay
         self._average: dict[str, Tensor] = {}
         self._live: dict[str, Tensor] = {}
-        self._step = 0
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        assert isinstance(module, LitVAE)
         if self.decay:
             self._live = _weights(module)
             start = self._average or self._live
             self._average = {name: w.detach().to(module.device, copy=True) for name, w in start.items()}
-        self._step = trainer.global_step
+            module.steps.followers.append(self.follow)
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
-        if self._average and trainer.global_step > self._step:
-            self._step = trainer.global_step
-            torch._foreach_lerp_(list(self._average.values()), list(self._live.values()), 1 - self.decay)
+    @torch.no_grad()
+    def follow(self) -> None:
+        """Move the average one step; the training loop calls it, or compiles it into its step."""
+        torch._foreach_lerp_(list(self._average.values()), list(self._live.values()), 1 - self.decay)
 
     def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if fitting(trainer):
@@ -63,7 +63,7 @@ class EMA(pl.Callback):
         self._average = checkpoint.get("average", {})
 
 
-def _weights(module: pl.LightningModule) -> dict[str, Tensor]:
-    """Parameters, and buffers such as the statistics of batch norm, which go with them."""
-    assert isinstance(module, LitVAE)
-    return {name: weight for name, weight in module.model.state_dict().items() if weight.is_floating_point()}
+def _weights(module: LitVAE) -> dict[str, Tensor]:
+    """Parameters, and buffers such as the statistics of batch norm, which go with them; themselves, and no copies."""
+    kept = module.model.state_dict(keep_vars=True)
+    return {name: weight for name, weight in kept.items() if weight.is_floating_point()}

@@ -1,0 +1,38 @@
+"""Norms of gradients and their clipping, by optimizer group, lest one network's gradient shorten another's step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Algorithm = Literal["norm", "value"]
+Groups = Sequence[list[Tensor]]
+"""Gradients, optimizer group by optimizer group."""
+
+
+def norms_of(groups: Groups) -> Tensor:
+    """The Euclidean norm of each group's gradients, [groups]."""
+    return torch.stack([torch.linalg.vector_norm(torch.stack(torch._foreach_norm(group))) for group in groups])
+
+
+def clip(groups: Groups, norms: Tensor, *, bound: float | None, algorithm: Algorithm | None) -> None:
+    """Shorten gradients in place.
+
+    Args:
+        groups: The gradients.
+        norms: Their norms, [groups].
+        bound: The longest norm of a group, or the largest entry; None or 0 for no bound.
+        algorithm: norm, or value for entries.
+    """
+    if not bound:
+        return
+    if algorithm == "value":
+        for group in groups:
+            torch._foreach_clamp_min_(group, -bound)
+            torch._foreach_clamp_max_(group, bound)
+    else:
+        for group, factor in zip(groups, (bound / (norms + 1e-6)).clamp(max=1.0), strict=True):
+            torch._foreach_mul_(group, factor)

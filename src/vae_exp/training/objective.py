@@ -1,0 +1,30 @@
+"""What a training step minimises."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from vae_exp.losses.base import Loss
+from vae_exp.models.base import Model
+from vae_exp.types import Batch, Context
+
+
+class Objective(nn.Module):
+    """A model and its loss as one module, with the parameters of both.
+
+    Args:
+        model: What is trained.
+        loss: What it is trained by.
+        context: What the loss is told besides.
+    """
+
+    def __init__(self, *, model: Model, loss: Loss, context: Context) -> None:
+        super().__init__()
+        self.model, self.loss, self.context = model, loss, context
+
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of a batch, [], and its terms and itself without a gradient; nats."""
+        batch = self.loss.prepare(batch)
+        out = self.model(batch, self.loss.num_samples)
+        result = self.loss(out, batch, self.context)
+        return result.loss, {name: term.detach() for name, term in {**result.terms, "loss": result.loss}.items()}

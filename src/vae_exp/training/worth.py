@@ -1,0 +1,59 @@
+"""Whether a run is long enough for its step to be compiled."""
+
+from __future__ import annotations
+
+import logging
+import statistics
+import time
+
+import pytorch_lightning as pl
+
+log = logging.getLogger(__name__)
+
+MEASURED = 30
+"""Steps that are timed; of which the first few, that are slower, do not move the median."""
+
+COMPILING = 30.0
+"""Seconds that compiling takes: 10 to 40 on machines of two cores."""
+
+SAVED = 0.2
+"""Share of an eager step that is saved at the least where anything is; see docs/performance.md."""
+
+
+class Worth:
+    """Times the first steps of a run, and then decides once.
+
+    It pays when (steps left) * (seconds a step) * SAVED > COMPILING. Where the run is nearly done, or its steps are
+    short, it does not.
+
+    Args:
+        trainer: Of the run.
+    """
+
+    def __init__(self, trainer: pl.Trainer) -> None:
+        self._trainer = trainer
+        self._seconds: list[float] = []
+        self._last: float | None = None
+        self._decided: bool | None = None
+
+    def pays(self) -> bool:
+        """Called once a step; false until enough steps are timed."""
+        if self._decided is None:
+            now = time.perf_counter()
+            if self._last is not None:
+                self._seconds.append(now - self._last)
+            self._last = now
+            if len(self._seconds) >= MEASURED:
+                self._decided = self._decide()
+        return bool(self._decided)
+
+    def _decide(self) -> bool:
+        step = statistics.median(self._seconds)
+        left = self._trainer.estimated_stepping_batches - self._trainer.global_step
+        saved = left * step * SAVED
+        text = (
+            "trainer.step=auto: %s steps of %.1f ms are left; compiling would save some %.0f s and take some %.0f s: %s"
+        )
+        pays = saved > COMPILING
+        log.info(text, f"{left:.0f}", 1000 * step, saved, COMPILING, "it is done" if pays else "it is not done")
+        return pays
