@@ -111,7 +111,8 @@ def test_no_likelihood_by_importance_sampling_of_a_point(made):
 def test_use_of_a_codebook_over_batches_by_hand(made):
     model, _ = made(*VQ, *UNIFORM)
     metric = CodebookUse(stages=["test"])
-    assert metric.compute() == {}
+    metric.update({}, VAEOutput((), None), model)
+    assert metric.compute() == {}, "latents that are no codes have no such figures"
     for codes in ([[0, 0], [0, 2]], [[2, 0]]):
         point = torch.zeros(len(codes), 4)
         q = CodePoint(torch.tensor(codes), point, point)
