@@ -4,6 +4,7 @@ An option is a yaml of a group; what a group is combined with comes from the def
 convolutions of the default channels still fit; networks are made narrow by whatever width they name.
 """
 
+import copy
 import inspect
 import io
 import warnings
@@ -16,11 +17,10 @@ import yaml
 from hydra.utils import get_object
 from torch.distributions import Distribution
 
-from vae_exp.build import build_data, build_loss, build_model, build_module, build_trainer
+from vae_exp.build import _part, build_data, build_loss, build_model, build_module, build_trainer
 from vae_exp.config.check import check
 from vae_exp.config.compose import compose
 from vae_exp.config.paths import conf_dir
-from vae_exp.distributions.center import center
 from vae_exp.errors import UserError
 from vae_exp.types import Context, DataSpec
 
@@ -28,7 +28,7 @@ CONF = conf_dir()
 ROOT_GROUPS = ("model", "loss", "optimizer", "lr_schedule", "metrics", "logger", "callbacks")
 SUPPLIED = ("spec", "event_shape", "x_shape", "in_shape", "out_shape", "context_dim", "params")
 """Arguments that the program gives, not the yaml."""
-WIDTHS = ("hidden", "channels")
+WIDTHS = ("hidden", "channels", "width", "bottleneck")
 
 
 def options():
@@ -68,7 +68,7 @@ def parts_of(file):
 def chosen_settings(tmp_path, group, name, *more):
     """Checked settings of a tiny run with this option."""
     small = [
-        "data=digits", "model.latent_dim=3", "trainer.max_steps=2", "trainer.max_epochs=-1", "trainer.accelerator=cpu",
+        "data=digits", "trainer.max_steps=2", "trainer.max_epochs=-1", "trainer.accelerator=cpu",
         "trainer.devices=1", "trainer.limit_val_batches=1", "trainer.limit_test_batches=1", "data.eval_batch_size=20",
         "data.batch_size=16", "evaluation.num_importance_samples=3", "evaluation.num_temperatures=5",
         f"run_dir={tmp_path}",
@@ -81,9 +81,12 @@ def chosen_settings(tmp_path, group, name, *more):
         small += [] if in_default(group, name) else [f"+{group}@{group}.{name}={name}"]
     else:
         small += [*owner(group), f"{group}={name}"]
-    settings = check(compose("train", [*small, *more]))
-    for part in ("encoder", "decoder"):  # narrow, whatever they call their widths
-        node = settings["model"].get(part) or {}
+    composed = compose("train", [*small, *more])
+    if "latent_dim" in composed.model and not any(part.startswith("model.latent_dim=") for part in more):
+        composed.model.latent_dim = 3
+    settings = check(composed)
+    model = settings["model"]
+    for node in (model, model.get("encoder") or {}, model.get("decoder") or {}):  # narrow, whatever they call it
         node |= {key: [4] * len(node[key]) if isinstance(node[key], list) else 4 for key in WIDTHS if key in node}
     return settings
 
@@ -99,10 +102,13 @@ def fitting_settings(tmp_path, group, name):
     companions = [
         [],
         *([part, "model.latent_dim=8"] for part in [*priors, *posteriors]),
+        ["model/posterior=vq", "model/prior=uniform_codes", "model.latent_dim=8"],
         ["loss=ae"],
         ["model/posterior=delta", "model/decoder=spectral_norm"],
         ["loss.similarity.weights=null"],
+        *([f"model={file.stem}"] for file in sorted((CONF / "model").glob("*.yaml"))),
         ["data=npz", f"data.path={pictures}", "data.binarize=threshold"],
+        ["data=synthetic_interactions", "data.num_users=300", "data.num_items=40"],
     ]
     refusals = []
     for companion in companions:
@@ -111,11 +117,18 @@ def fitting_settings(tmp_path, group, name):
         try:
             settings = chosen_settings(tmp_path, group, name, *companion)
             build_loss(settings, build_model(settings, DataSpec(shape_of(settings), "binary", 100, 10)))
+            refuse_data_without_targets(settings)
         except UserError as refusal:
             refusals.append(str(refusal))
         else:
             return settings
     raise AssertionError(f"{group}={name} goes with nothing: {refusals}")
+
+
+def refuse_data_without_targets(settings):
+    """As the run itself would, when it has its data."""
+    for metric in _part(settings, "metrics").values():
+        metric.require({"factors": None} | ({"target": None} if "interactions" in settings["data"]["dataset"] else {}))
 
 
 def shape_of(settings):
@@ -125,7 +138,7 @@ def shape_of(settings):
 
 def decoded(model, x):
     torch.manual_seed(0)
-    return model.decode(center(model.encode(x))).mean
+    return model.reconstruct({"x": x}).mean
 
 
 RUNS = [o for o in OPTIONS if not (beside_others(o[0], o[2]) and in_default(*o[:2]))]  # GROUP=default runs the others
@@ -253,13 +266,14 @@ def unchecked():
 def traced(settings, values, training=True):
     """Loss of the model as it is and as compiled without a graph break, from the same noise."""
     shape = shape_of(settings)
-    model = build_model(settings, DataSpec(shape, values, 100)).train(training)
+    model = build_model(settings, DataSpec(shape, values, 100, 10)).train(training)
     torch.manual_seed(1)
     losses = [build_loss(settings, model)]
     torch.manual_seed(1)
     losses.append(build_loss(settings, model))  # one each, since some learn from what they see
+    models = [model, copy.deepcopy(model)]  # as some models do
 
-    def stepping(loss):
+    def stepping(loss, model):
         def step(x):
             batch = {"x": x}
             return loss(model(batch, loss.num_samples), batch, Context(100, model)).loss
@@ -268,11 +282,11 @@ def traced(settings, values, training=True):
 
     x = torch.randint(0, 2, (6, *shape)).float()
     torch.manual_seed(0)
-    plain = stepping(losses[0])(x)
+    plain = stepping(losses[0], models[0])(x)
     torch.manual_seed(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # dynamo's own
-        compiled = torch.compile(stepping(losses[1]), fullgraph=True, backend="eager")(x)
+        compiled = torch.compile(stepping(losses[1], models[1]), fullgraph=True, backend="eager")(x)
     return plain, compiled
 
 

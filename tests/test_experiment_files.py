@@ -13,11 +13,12 @@ from vae_exp.config.check import check
 from vae_exp.config.combinations import combinations
 from vae_exp.config.compose import compose
 from vae_exp.config.paths import conf_dir
+from vae_exp.errors import UserError
 
 FOLDER = conf_dir() / "experiment"
 FILES = sorted(FOLDER.rglob("*.yaml"))
 NAMES = [file.stem for file in FILES if file.parent == FOLDER]
-SIDE = 32  # on which all networks are defined
+SIDES = (32, 28)  # on one of which the networks of an experiment are defined
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -44,24 +45,45 @@ def test_it_composes_and_is_valid_as_it_is(name):
 
 @pytest.fixture
 def pictures(tmp_path):
-    path = tmp_path / "pictures.npz"
-    x = np.random.default_rng(0).integers(0, 256, (120, SIDE, SIDE), dtype=np.uint8)
-    np.savez(path, x=x, y=np.arange(120) % 10)
-    return path
+    paths = [tmp_path / f"pictures{side}.npz" for side in SIDES]
+    for side, path in zip(SIDES, paths, strict=True):
+        x = np.random.default_rng(0).integers(0, 256, (200, side, side), dtype=np.uint8)
+        np.savez(path, x=x, y=np.arange(200) % 10)
+    return paths
+
+
+USERS_AND_ITEMS = ["data=synthetic_interactions", "data.num_users=100", "data.num_items=40"]
+
+
+def small_data(name, pictures):
+    """Small data of the kind that an experiment has; pictures in several sizes, of which one fits its networks."""
+    own = compose("train", runs(name)[0]).data.dataset
+    return [USERS_AND_ITEMS] if "interactions" in own else [["data=npz", f"data.path={path}"] for path in pictures]
+
+
+def built(overrides, candidates):
+    """Settings, data and model of an experiment on the first data for which its networks are defined."""
+    for candidate in candidates:
+        settings = check(compose("train", [*overrides, *candidate]))
+        pl.seed_everything(0, verbose=False)
+        data = build_data(settings)
+        try:
+            return settings, data, build_model(settings, data.spec)
+        except UserError as error:
+            refusal = error
+    raise refusal
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_trains_and_is_evaluated(tmp_path, pictures, name):
     small = (
-        "data=npz", f"data.path={pictures}", "data.eval_batch_size=10", "trainer.max_steps=2", "trainer.max_epochs=-1",
+        *small_data(name, pictures)[0], "data.eval_batch_size=10", "trainer.max_steps=2", "trainer.max_epochs=-1",
         "trainer.accelerator=cpu", "trainer.devices=1", "trainer.limit_val_batches=1", "trainer.limit_test_batches=1",
         "evaluation.num_importance_samples=3", "logger=none", "callbacks.pictures=null", f"run_dir={tmp_path}",
     )  # fmt: skip
     for overrides in runs(name, *small):
-        settings = check(compose("train", overrides))
-        pl.seed_everything(0, verbose=False)
-        data = build_data(settings)
-        module = build_module(settings, build_model(settings, data.spec))
+        settings, data, model = built(overrides, small_data(name, pictures))
+        module = build_module(settings, model)
         before = {key: weight.clone() for key, weight in module.model.named_parameters()}
         trainer = build_trainer(settings)
         trainer.fit(module, datamodule=data)

@@ -4,6 +4,7 @@ Nothing here knows which go together; the options are the yaml files of conf/.
 """
 
 import functools
+import itertools
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from vae_exp.types import Context, DataSpec
 
 SIDES = (6, 28)
 """Sides of the pictures: the larger one for a loss that refuses the smaller one."""
-LATENT_DIM = 3
+LATENT_DIM = 4
 
 
 def names(group):
@@ -41,13 +42,23 @@ def chosen(group, name):
 
 
 @functools.cache
-def base():
-    settings = check(
-        compose("train", ["data=digits", f"model.latent_dim={LATENT_DIM}", "logger=none", "run_dir=unused"])
-    )
-    for part in ("encoder", "decoder"):
-        settings["model"][part]["hidden"] = [8]
-    return settings
+def base(model):
+    small = ["data=digits", f"model={model}", f"model.latent_dim={LATENT_DIM}", "logger=none", "run_dir=unused"]
+    settings = check(compose("train", small))
+    return settings | {"model": narrow(settings["model"])}
+
+
+@functools.cache
+def model_of(loss):
+    """The first model that a loss takes as it is; the plain one, where it takes none."""
+    for model in ("mlp", *names("model")):
+        try:
+            built = build_model(base(model), DataSpec((1, SIDES[-1], SIDES[-1]), "binary", 40, 3))
+            build_loss(base(model) | {"loss": narrow(chosen("loss", loss))}, built)
+        except UserError:
+            continue
+        return model
+    return "mlp"
 
 
 def narrow(node):
@@ -59,24 +70,26 @@ def narrow(node):
 
 
 @functools.cache
-def least_side(loss):
-    """The least side of pictures that a loss takes with some posterior."""
-    fits = (side for side in SIDES if any(steps(loss, side=side, posterior=q) for q in ("diag_normal", "delta")))
-    return next(fits)
+def first_fit(loss):
+    """The least side of pictures, a posterior and a prior that a loss takes; the common ones are tried first."""
+    pairs = [(q, "standard_normal") for q in ("diag_normal", "delta")] + list(itertools.product(POSTERIORS, PRIORS))
+    sized = ((side, *pair) for pair in pairs for side in SIDES)
+    return next((side, q, p) for side, q, p in sized if steps(loss, side=side, posterior=q, prior=p))
 
 
 def settings_of(loss, posterior="diag_normal", prior="standard_normal", likelihood="bernoulli"):
     parts = {"posterior": posterior, "prior": prior, "likelihood": likelihood}
-    model = base()["model"] | {key: narrow(chosen(f"model/{key}", name)) for key, name in parts.items()}
+    settings = base(model_of(loss))
+    model = settings["model"] | {key: narrow(chosen(f"model/{key}", name)) for key, name in parts.items()}
     if "num_components" in model["prior"]:
         model["prior"] = model["prior"] | {"num_components": 4}
-    return base() | {"model": model, "loss": narrow(chosen("loss", loss))}
+    return settings | {"model": model, "loss": narrow(chosen("loss", loss))}
 
 
 def steps(loss, side=None, **parts):
     """Whether the combination takes a step; False where it is refused."""
     torch.manual_seed(0)
-    side = side or least_side(loss)
+    side = side or first_fit(loss)[0]
     spec = DataSpec((1, side, side), "binary", 40, 3)
     settings = settings_of(loss, **parts)
     try:
@@ -115,8 +128,8 @@ def test_with_every_posterior_and_prior(loss):
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_with_every_likelihood(loss):
-    posterior = next(q for q in ("diag_normal", *POSTERIORS) if steps(loss, posterior=q))
-    taken = [steps(loss, posterior=posterior, likelihood=p_x) for p_x in LIKELIHOODS]
+    _, posterior, prior = first_fit(loss)
+    taken = [steps(loss, posterior=posterior, prior=prior, likelihood=p_x) for p_x in LIKELIHOODS]
     assert any(taken)
 
 

@@ -35,6 +35,12 @@ def test_constant_is_one():
     assert {Constant().at(step(n)) for n in (0, 1, 10**9)} == {1.0}
 
 
+@pytest.mark.parametrize(("schedule", "rest"), list(zip(EVERY, (1.0, 1.0, 1.0, 1.0, 0.1, 0.25), strict=True)))
+def test_where_each_comes_to_rest(schedule, rest):
+    assert schedule.rest(1000.0) == pytest.approx(rest)
+    assert schedule.at(step(1000)) == pytest.approx(rest)
+
+
 @pytest.mark.parametrize(("start", "end"), [(0.0, 1.0), (1.0, 0.1), (0.5, 0.5), (0.3, 7.0)])
 def test_linear_has_its_ends_and_its_middle(start, end):
     line = Linear(start=start, end=end, duration=10, unit="steps")

@@ -6,6 +6,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Trainer
 from torch.optim import Optimizer
@@ -14,7 +16,8 @@ from vae_exp.config.instantiate import instantiate
 from vae_exp.data.datamodule import DataModule
 from vae_exp.errors import UserError
 from vae_exp.losses.base import MEANING, Loss
-from vae_exp.models.vae import VAE
+from vae_exp.models.base import Model
+from vae_exp.models.vae import one_group
 from vae_exp.training.callbacks.checkpoint import WholeFileIO
 from vae_exp.training.lit import LitVAE
 from vae_exp.training.precision import resolved
@@ -38,7 +41,7 @@ def build_data(settings: Settings) -> DataModule:
     return data
 
 
-def build_model(settings: Settings, spec: DataSpec) -> VAE:
+def build_model(settings: Settings, spec: DataSpec) -> Model:
     """The model, sized for its data.
 
     Raises:
@@ -46,7 +49,7 @@ def build_model(settings: Settings, spec: DataSpec) -> VAE:
     """
     unfinished = _part(settings, "model")
     try:
-        model: VAE = unfinished(spec=spec)
+        model: Model = unfinished(spec=spec)
     except (ValueError, TypeError) as error:  # TypeError: a run of another version lacks a key, or has one too many
         raise UserError(f"model: {error}") from error
     return model
@@ -74,7 +77,7 @@ def build_optimizer(settings: Settings) -> Callable[..., Optimizer]:
     return optimizer
 
 
-def build_loss(settings: Settings, model: VAE) -> Loss:
+def build_loss(settings: Settings, model: Model) -> Loss:
     """The loss.
 
     Raises:
@@ -91,14 +94,15 @@ def build_loss(settings: Settings, model: VAE) -> Loss:
     return loss
 
 
-def _finished(unfinished: Callable[..., Loss], model: VAE) -> Loss:
+def _finished(unfinished: Callable[..., Loss], model: Model) -> Loss:
+    latents = one_group(model, "loss: a network of latents").posterior.event_shape
     try:
-        return unfinished(event_shape=model.posterior.event_shape, x_shape=model.spec.x_shape)
+        return unfinished(event_shape=latents, x_shape=model.spec.x_shape)
     except ValueError as error:
         raise UserError(f"loss: {error}") from error
 
 
-def build_module(settings: Settings, model: VAE) -> LitVAE:
+def build_module(settings: Settings, model: Model) -> LitVAE:
     """The model with everything that its training needs."""
     module: LitVAE = _part(settings, "training")(
         model=model,
@@ -110,7 +114,7 @@ def build_module(settings: Settings, model: VAE) -> LitVAE:
     return module
 
 
-def build_trainer(settings: Settings, model: VAE | None = None) -> Trainer:
+def build_trainer(settings: Settings, model: Model | None = None) -> Trainer:
     """Lightning's trainer, with the run's callbacks and loggers.
 
     Args:
@@ -128,7 +132,7 @@ def build_trainer(settings: Settings, model: VAE | None = None) -> Trainer:
         trainer: Trainer = _part(with_precision(settings, model), "trainer")(
             callbacks=callbacks,
             logger=loggers,
-            plugins=[WholeFileIO()],
+            plugins=[WholeFileIO(), *_cluster()],
             default_root_dir=settings["run_dir"],
         )
     except (ValueError, TypeError, RuntimeError, MisconfigurationException) as error:
@@ -136,12 +140,19 @@ def build_trainer(settings: Settings, model: VAE | None = None) -> Trainer:
     return trainer
 
 
-def with_precision(settings: Settings, model: VAE | None = None) -> Settings:
+def with_precision(settings: Settings, model: Model | None = None) -> Settings:
     """The configuration with what `trainer.precision=auto` stands for."""
     trainer = settings["trainer"]
     if "precision" not in trainer:
         return settings
     return {**settings, "trainer": {**trainer, "precision": resolved(trainer["precision"], model)}}
+
+
+def _cluster() -> list[SLURMEnvironment]:
+    """SLURM as Lightning sees it, without Lightning's way of requeueing, which knows nothing of the run's folder."""
+    if TorchElasticEnvironment.detect() or not SLURMEnvironment.detect():
+        return []
+    return [SLURMEnvironment(auto_requeue=False)]
 
 
 def _part(settings: Settings, name: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,18 +10,18 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from torch import Tensor, nn
+from torch import Tensor
 from torch.distributions import Distribution
 from yaml import YAMLError
 
 from vae_exp.analysis.likelihood import importance_nll
 from vae_exp.build import Settings, build_model
+from vae_exp.checkpoints import load_weights, read_checkpoint, run_checkpoint
 from vae_exp.config.check import check
 from vae_exp.errors import UserError
-from vae_exp.models.vae import VAE
+from vae_exp.models.base import Model
+from vae_exp.models.vae import one_group
 from vae_exp.types import Batch, DataSpec, Draw
-
-Checkpoint = dict[str, Any]
 
 PARTS = ("data", "model", "loss", "optimizer", "lr_schedule", "training", "trainer")
 """What the configuration of every run has."""
@@ -40,17 +39,17 @@ class Run:
 
     folder: Path
     settings: Settings
-    model: VAE
+    model: Model
 
     @torch.no_grad()
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         """q(z|x), x [B, *x_shape] in [0, 1], labels y [B] for a model with a context -> batch_shape [B]."""
-        return self.model.encode(x, y)
+        return one_group(self.model, "encode").encode(x, y)
 
     @torch.no_grad()
     def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
         """p(x|z), z [..., latent_dim], labels y that broadcast to [...] -> batch_shape [...]."""
-        return self.model.decode(z, y)
+        return one_group(self.model, "decode").decode(z, y)
 
     @torch.no_grad()
     def sample(
@@ -126,48 +125,7 @@ def best_checkpoint(folder: Path) -> Path:
         UserError: The folder is no run, or the run has none yet.
     """
     _saved_config(folder)
-    for name in ("best.ckpt", "last.ckpt"):
-        if (path := folder / "checkpoints" / name).is_file():
-            return path
-    raise UserError(f"run={folder} has no checkpoint yet; train it with `vae-exp train hydra.run.dir={folder}`")
-
-
-def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint, which holds nothing but tensors and plain containers.
-
-    Raises:
-        UserError: It is not there, broken, or no checkpoint of ours.
-    """
-    if not path.is_file():
-        raise UserError(f"{path} is not a file; give the path of a checkpoint, such as .../checkpoints/last.ckpt")
-    try:
-        checkpoint: Checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        raise UserError(f"{path} cannot be read, it is cut short or not a checkpoint") from error
-    if not isinstance(checkpoint, dict) or not {"vae_exp", "state_dict", "global_step"} <= checkpoint.keys():
-        raise UserError(f"{path} is not a checkpoint of vae_exp; give one that `vae-exp train` wrote")
-    return checkpoint
-
-
-def load_weights(model: nn.Module, checkpoint: Checkpoint) -> None:
-    """Put a checkpoint's weights into the model: their moving average where there is one.
-
-    Raises:
-        UserError: They belong to another model.
-    """
-    prefix = "model."
-    weights = {k.removeprefix(prefix): v for k, v in checkpoint["state_dict"].items() if k.startswith(prefix)}
-    weights |= checkpoint.get("average", {})
-    own = model.state_dict()
-    wrong = sorted(k for k in own.keys() | weights.keys() if _shape(own, k) != _shape(weights, k))
-    if wrong:
-        name = wrong[0]
-        raise UserError(
-            f"the checkpoint belongs to another model: {name} is {_shape(weights, name) or 'absent'} there and "
-            f"{_shape(own, name) or 'absent'} here ({len(wrong)} of {len(own)} weights differ); "
-            "give the settings of `model` that it was trained with"
-        )
-    model.load_state_dict(weights)
+    return run_checkpoint(folder, "run")
 
 
 def _saved_config(folder: Path) -> Path:
@@ -179,7 +137,3 @@ def _saved_config(folder: Path) -> Path:
 
 def _names_a_part(node: Any) -> bool:
     return isinstance(node, dict) and "_target_" in node
-
-
-def _shape(weights: dict[str, Tensor], name: str) -> tuple[int, ...] | None:
-    return tuple(weights[name].shape) if name in weights else None

@@ -18,6 +18,9 @@ from vae_exp.types import Count, CountOrZero, Fraction, NonNegative, Positive
 
 Unit = Literal["steps", "epochs"]
 
+FOREVER = 10**12
+"""Steps, or epochs, that no run takes."""
+
 
 class Progress(NamedTuple):
     """How far a run is."""
@@ -48,6 +51,10 @@ class Schedule(nn.Module, ABC):
     def advance(self, progress: Progress) -> None:
         """Fill `value` for the coming step."""
         self.value.fill_(self.at(progress))
+
+    def rest(self, total_steps: float) -> float:
+        """The factor that it comes to in the end, however long the run goes on."""
+        return self.at(Progress(FOREVER, float(FOREVER), total_steps))
 
 
 class Constant(Schedule):

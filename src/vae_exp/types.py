@@ -20,7 +20,7 @@ CountOrZero = Annotated[int, Ge(0)]
 Seed = Annotated[int, Interval(ge=0, lt=2**32)]
 
 Values = Literal["binary", "levels", "unit_interval"]
-Space = Literal["real", "sphere", "one_hot"]
+Space = Literal["real", "sphere", "one_hot", "codes"]
 
 
 Draw = Callable[[int, Tensor | None, float], Tensor]
@@ -41,12 +41,14 @@ class DataSpec:
     """What a model must know of a data set; saved in every checkpoint, so that a run loads without its data.
 
     Args:
-        x_shape: Shape of one example, (channels, height, width).
+        x_shape: Shape of one example, (channels, height, width) of a picture, (items,) of a row.
         values: What a pixel can be: 0 or 1, one of 256 equally spaced levels of [0, 1], or any number of [0, 1].
         train_size: Number of training examples.
         num_classes: Number of classes, 0 where there are no labels.
         factor_names: Names of the ground-truth factors, the columns of a batch's `factors`, where they are known.
         factor_sizes: How many values each of them has.
+        item_names: Names of a row's entries, where they are the items that a user may have.
+        item_counts: How many training examples have each of them.
     """
 
     x_shape: tuple[int, ...]
@@ -55,13 +57,20 @@ class DataSpec:
     num_classes: int = 0
     factor_names: tuple[str, ...] = ()
     factor_sizes: tuple[int, ...] = ()
+    item_names: tuple[str, ...] = ()
+    item_counts: tuple[int, ...] = ()
+
+    @property
+    def pictures(self) -> bool:
+        """Whether examples are pictures."""
+        return len(self.x_shape) == 3
 
 
 class Latent(NamedTuple):
     """One group of latents: its posterior, its prior and samples of the posterior."""
 
-    q: Distribution  # batch_shape [B]
-    p: Distribution  # batch_shape [] or [B]
+    q: Distribution  # batch_shape [B], or [K, B] for a group that depends on the samples of others
+    p: Distribution  # batch_shape [], or that of q
     z: Tensor  # [K, B, *latent]
 
 

@@ -91,8 +91,9 @@ def test_a_sweep_with_one_wrong_run_starts_nothing_and_names_it(app, toy):
 def test_the_verbs_own_check_sees_every_combination(app, toy):
     seen = []
 
-    def before(cfg):
+    def before(cfg, settings):
         seen.append(cfg.seed)
+        assert settings["seed"] == cfg.seed
         if cfg.seed == 2:
             raise UserError("two is too many")
 
@@ -189,5 +190,5 @@ def test_a_process_of_another_device_is_not_checked_again(app, monkeypatch):
     checked = []
     monkeypatch.setenv("LOCAL_RANK", "1")
     words = ["hydra.run.dir=out", "hydra.job.name=train_ddp_process_1", "hydra.output_subdir=null"]
-    code, seen = app(*words, before=checked.append)
+    code, seen = app(*words, before=lambda *given: checked.append(given))
     assert (code, len(seen), checked) == (0, 1, [])

@@ -1,11 +1,13 @@
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
+from omegaconf import OmegaConf
 
 from vae_exp.config import paths
 from vae_exp.config.check import check
 from vae_exp.config.combinations import combinations
 from vae_exp.config.compose import compose
+from vae_exp.config.memory import remembered
 from vae_exp.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("conf")
@@ -121,3 +123,33 @@ def test_the_configuration_itself_can_ask_for_a_sweep(conf):
 def test_values_that_only_another_sweeper_understands_are_refused():
     with pytest.raises(UserError, match="does not support sweep type"):
         combinations("train", ["seed=interval(1,2)"], multirun=True)
+
+
+RUNS = (
+    ["model.latent_dim=3", "seed=1"],
+    ["model.latent_dim=4", "seed=2"],
+    ["seed=2", "model.latent_dim=5", "loss=beta_vae"],
+    ["model.latent_dim=3", "loss=beta_vae", "loss.beta=2"],
+    ["model.latent_dim=3", "+model.priors=[1]"],
+    ["~loss", "seed=1"],
+    ["model.latent_dim=3", "seed=1"],
+)
+
+
+def test_what_is_remembered_is_what_hydra_composes():
+    alone = [compose("train", words) for words in RUNS]
+    with remembered():
+        together = [compose("train", words) for words in RUNS]
+    assert [OmegaConf.to_container(cfg) for cfg in together] == [OmegaConf.to_container(cfg) for cfg in alone]
+    assert all(OmegaConf.is_struct(cfg) for cfg in together)
+
+
+def test_a_run_that_is_changed_changes_no_other():
+    with remembered():
+        first = compose("train", ["seed=1"])
+        first.model.latent_dim = 99
+        assert compose("train", ["seed=1"]).model.latent_dim != 99
+        for words in (["model.latent_dims=3"], ["loss=elbow"]):
+            with pytest.raises(UserError, match="did you mean"):
+                compose("train", words)
+    assert compose("train", ["seed=1"]).seed == 1

@@ -20,6 +20,8 @@ def module(tmp_path, dataset=grey, **changes):
         "eval_batch_size": 5,
         "val_fraction": 0.1,
         "test_fraction": 0.1,
+        "num_labels": None,
+        "labelled_batch_size": 3,
         "split_seed": 0,
         "seed": 0,
         "binarize": "none",

@@ -29,11 +29,11 @@ def environment(cwd: Path) -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": "1", "VAE_EXP_DATA": str(cwd / "data")}
 
 
-def own_process(*words: str, cwd: Path, program: tuple[str, ...] = MODULE, **more: str):
+def own_process(*words: str, cwd: Path, program: tuple[str, ...] = MODULE, seconds: float = 250, **more: str):
     """Give a command in a process of its own."""
     variables = environment(cwd) | more
     command = [*program, *words]
-    return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, check=False, timeout=250)
+    return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, check=False, timeout=seconds)
 
 
 def figures(run: Path) -> dict[str, Any]:

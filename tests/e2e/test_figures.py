@@ -72,6 +72,15 @@ def test_the_hparams_tab_is_filled_once_with_the_final_figures(trained):
         assert values == [pytest.approx(final[name])]
 
 
+def test_the_hparams_tab_begins_with_what_the_run_is_called_by(trained):
+    contents = [metadata.plugin_data.content for metadata in board(trained).summary_metadata.values()]
+    parsed = [plugin_data_pb2.HParamsPluginData.FromString(content) for content in contents if content]
+    [experiment] = [data.experiment for data in parsed if data.WhichOneof("data") == "experiment"]
+    first = {info.name for info in experiment.hparam_infos if info.differs}
+    assert {"model.latent_dim", "loss.beta", "seed"} <= first
+    assert "optimizer.lr" in {info.name for info in experiment.hparam_infos} - first
+
+
 @pytest.mark.slow
 def test_a_killed_and_resumed_run_shows_no_step_twice(tmp_path):
     common = ("train", *TINY, "trainer.log_every_n_steps=2", "data.batch_size=32", "hydra.run.dir=run")

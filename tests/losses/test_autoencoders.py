@@ -67,7 +67,9 @@ def test_with_a_weight_it_is_the_elbo_of_the_clean_given_the_corrupted():
     model = linear_vae(2)
     batch = denoising().prepare({"x": X})
     out = model(batch)
-    elbo = ELBO(beta=0.7, schedule=Constant(), free_bits=0.0, num_samples=1)(out, batch, Context(100, model))
+    elbo = ELBO(beta=0.7, schedule=Constant(), free_bits=0.0, free_bits_per="dimension", num_samples=1)(
+        out, batch, Context(100, model)
+    )
     torch.testing.assert_close(denoising(beta=0.7)(out, batch, Context(100, model)).loss, elbo.loss)
 
 

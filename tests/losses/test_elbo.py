@@ -20,7 +20,10 @@ CONTEXT = Context(1000, nn.Identity())
 
 
 def elbo(**settings):
-    return ELBO(**{"beta": 1.0, "schedule": Constant(), "free_bits": 0.0, "num_samples": K} | settings)
+    return ELBO(
+        **{"beta": 1.0, "schedule": Constant(), "free_bits": 0.0, "free_bits_per": "dimension", "num_samples": K}
+        | settings
+    )
 
 
 def output(mu=MU, sigma=SIGMA, noise=NOISE, groups=1, pixels=1):
@@ -82,6 +85,18 @@ def test_target_is_scored_in_place_of_x():
     target = 1 - X
     result = elbo()(output(), {"x": X, "target": target}, CONTEXT)
     torch.testing.assert_close(result.terms["distortion"], distortion_by_hand(target))
+
+
+@pytest.mark.parametrize("free_bits", [0.3, 5.0])
+def test_free_bits_of_a_group_are_those_of_all_its_dimensions_together(free_bits):
+    sigmas = (SIGMA, SIGMA.expand(K, B, D), torch.ones_like(SIGMA))
+    outs = [output(mu=MU * scale, sigma=sigma) for scale, sigma in zip((1.0, 0.1, 0.0), sigmas, strict=True)]
+    out = outs[0]._replace(latents=tuple(out.latents[0] for out in outs))
+    result = elbo(beta=2.0, free_bits=free_bits, free_bits_per="group")(out, {"x": X}, CONTEXT)
+    rates = [kl_by_hand(MU * scale, sigma).sum(-1).mean() for scale, sigma in zip((1.0, 0.1, 0.0), sigmas, strict=True)]
+    assert rates[2] < free_bits < rates[0] or free_bits > 1
+    charged = sum(max(free_bits, float(rate)) for rate in rates)
+    torch.testing.assert_close(result.loss, distortion_by_hand().mean() + 2.0 * charged)
 
 
 @pytest.mark.parametrize("free_bits", [0.01, 0.3, 5.0])

@@ -112,7 +112,9 @@ def test_settings_that_make_one_loss_another(model, loss, other):
 
 def test_the_elbo_of_samples_has_the_mean_of_the_elbo(model):
     x = examples(1).expand(4000, *SHAPE)
-    exact, *_ = step(model, ELBO(beta=1.0, schedule=Constant(), free_bits=0.0, num_samples=6), x)
+    exact, *_ = step(
+        model, ELBO(beta=1.0, schedule=Constant(), free_bits=0.0, free_bits_per="dimension", num_samples=6), x
+    )
     sampled, *_ = step(model, elbo_of_samples(), x)
     assert sampled.loss.item() == pytest.approx(exact.loss.item(), abs=0.03)
     assert elbo_of_samples().elbo_share == 1

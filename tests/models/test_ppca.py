@@ -36,7 +36,7 @@ def ppca_log_likelihood(x):
 def test_linear_vae_reaches_ppca_likelihood():
     x = known_data()
     model = linear_vae(LATENT_DIM, SHAPE, scale=0.3, learn_scale=True)
-    loss = ELBO(beta=1.0, schedule=Constant(), free_bits=0.0, num_samples=1)
+    loss = ELBO(beta=1.0, schedule=Constant(), free_bits=0.0, free_bits_per="dimension", num_samples=1)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS, eta_min=1e-4)
     context = Context(EXAMPLES, model)

@@ -47,11 +47,9 @@ def test_captions_come_from_the_users_configuration(run):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "give one run's folder, not 0"),
-        (["run", "run"], "give one run's folder, not 2"),
-        (["."], "is a folder of runs (1 of them), and a page is of one; give one, such as run"),
+        ([], "give the folder of a run or of a sweep"),
         (["absent"], "absent is not a folder"),
-        (["run/images"], "is not a run's folder"),
+        (["run/images"], "is the folder of neither a sweep nor a run"),
         (["run", "--out", "run"], "--out run is a folder; name a file, such as run/index.html"),
         (["run", "--out", "run/status.json/page.html"], "cannot be written: "),
         (["run", "--open"], "unrecognized arguments: --open"),

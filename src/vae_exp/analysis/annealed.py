@@ -79,7 +79,7 @@ def _ends(model: Any, batch: Batch, start: str) -> tuple[Any, LogDensity, tuple[
     """p_0, log p(x, z), and the shape that makes a draw of p_0 one of each example."""
     x, y = batch.get("target", batch["x"]), batch.get("y")
     with torch.no_grad():
-        p, q = model.prior(model.encode), model.encode(batch["x"], y)
+        p, q = model.p_z(), model.encode(batch["x"], y)
 
     def log_joint(z: Tensor) -> Tensor:
         nats: Tensor = model.decode(z, y).log_prob(x) + p.log_prob(z)

@@ -17,6 +17,9 @@ SMALL_RATE = 0.5
 OVERFITTED = 0.02
 """Share of the test nelbo by which it may exceed that of training."""
 
+UNFINISHED = 0.02
+"""How far a schedule may be from its last value."""
+
 ERRORS = 3.0
 """Standard errors beyond which a gap is no accident."""
 
@@ -63,7 +66,7 @@ def posterior_collapse(figures: Figures) -> Verdict:
     return Verdict("no", "The posterior has not collapsed: the latents carry the rate.", evidence)
 
 
-def diagnose(figures: Figures, settings: Mapping[str, Any]) -> list[str]:
+def diagnose(figures: Figures, settings: Mapping[str, Any], schedules: Mapping[str, tuple[float, float]]) -> list[str]:
     """Warnings worth having of a finished run, a sentence each; none where nothing is wrong.
 
     Collapse; a test nelbo above that of training; a likelihood that is not normalised on this data; a schedule that had
@@ -71,14 +74,15 @@ def diagnose(figures: Figures, settings: Mapping[str, Any]) -> list[str]:
 
     Args:
         figures: As in metrics.json (`test/rate`, `test/kl_per_dim`, ...). Further ones are used where they are given:
-            `train/nelbo`, the last mean of training; `epoch` and `step`, how far the run came.
+            `train/nelbo`, the last mean of training.
         settings: The run's configuration, checked or as saved.
+        schedules: The factor that each schedule of the loss ended with and the one that it goes to, by its key.
     """
     return [
         *_collapse(figures, settings),
         *_overfitting(figures),
         *_not_normalised(figures),
-        *_unfinished_schedules(figures, settings),
+        *_unfinished_schedules(schedules),
         *_loose_bound(figures),
         *_no_numbers(figures),
     ]
@@ -91,7 +95,7 @@ def _collapse(figures: Figures, settings: Mapping[str, Any]) -> Iterator[str]:
         cure = f"lower loss.beta={beta:g}" if isinstance(beta, int | float) and beta > 1 else "anneal loss.beta from 0"
         yield f"{verdict.sentence} Try to {cure}, loss.free_bits=0.1, or a weaker decoder."
     elif verdict.collapsed == "partly" and 2 * verdict.evidence["dead_dimensions"] > verdict.evidence["dimensions"]:
-        yield f"{verdict.sentence} A smaller model.latent_dim would do as well."
+        yield f"{verdict.sentence} Fewer latent dimensions would do as well."
 
 
 def _overfitting(figures: Figures) -> Iterator[str]:
@@ -117,47 +121,13 @@ def _not_normalised(figures: Figures) -> Iterator[str]:
         )
 
 
-def _unfinished_schedules(figures: Figures, settings: Mapping[str, Any]) -> Iterator[str]:
-    for path, node in _schedules(settings, ()):
-        end, unit = _end(node), node.get("unit")
-        done = _duration(figures, settings, str(unit))
-        if end is not None and done is not None and done < end:
+def _unfinished_schedules(schedules: Mapping[str, tuple[float, float]]) -> Iterator[str]:
+    for name, (last, rest) in schedules.items():
+        if abs(last - rest) > UNFINISHED * max(abs(rest), 1.0):
             yield (
-                f"The schedule {'.'.join(path)} had not ended when the run did: it takes {end:g} {unit} and the run "
-                f"had {done:g}, so that the loss never had its final weights."
+                f"The schedule {name} had not ended when the run did: it was at {last:.3g} and goes to {rest:.3g}; "
+                "the loss never had its final weights."
             )
-
-
-def _schedules(node: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
-    """Schedules of the loss, wherever in it they are."""
-    if not path:
-        node, path = node.get("loss"), ("loss",)
-    if not isinstance(node, Mapping):
-        return
-    if str(node.get("_target_", "")).rpartition(".")[0] == "vae_exp.schedules":
-        yield path, node
-    for key, value in node.items():
-        yield from _schedules(value, (*path, str(key)))
-
-
-def _end(schedule: Mapping[str, Any]) -> float | None:
-    """When a schedule has reached its last value to within 2 %, in its unit; None where it has no end of its own."""
-    kind = str(schedule["_target_"]).rpartition(".")[2]
-    ends = {
-        "Linear": lambda s: s["duration"],
-        "Sigmoid": lambda s: s["midpoint"] + 4 * s["width"],
-        "Cyclical": lambda s: s["period"] * (s["num_cycles"] - 1 + s["ramp"]),
-    }
-    return float(ends[kind](schedule)) if kind in ends else None
-
-
-def _duration(figures: Figures, settings: Mapping[str, Any], unit: str) -> float | None:
-    """How long the run was: as the figures say, else as it was to be."""
-    reached = figures.get(unit.removesuffix("s"))
-    if _is_number(reached):
-        return reached
-    asked = _get(settings, "trainer", f"max_{unit}")
-    return float(asked) if isinstance(asked, int) and asked > 0 else None
 
 
 def _loose_bound(figures: Figures) -> Iterator[str]:

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from vae_exp.analysis import pictures
 from vae_exp.errors import UserError
-from vae_exp.models.vae import VAE
+from vae_exp.models.base import Model
+from vae_exp.models.vae import one_group
 from vae_exp.types import Batch, Count, CountOrZero, Draw, NonNegative, Positive
 
 
@@ -37,7 +38,7 @@ PATHS: dict[str, pictures.Path] = {"linear": torch.lerp, "spherical": pictures.s
 
 @torch.no_grad()
 def sample(
-    model: VAE,
+    model: Model,
     source: Source,
     num: int,
     batch_size: int,
@@ -68,16 +69,17 @@ def sample(
         yield (p_x.mean if pixels == "mean" else p_x.sample()).clamp(0, 1)[:, None]
 
 
-def reconstruct(model: VAE, source: Source, num: int, batch_size: int) -> Iterator[Tensor]:
+def reconstruct(model: Model, source: Source, num: int, batch_size: int) -> Iterator[Tensor]:
     """Test examples, and beside each its mean reconstruction; two columns."""
     for batch in _parts(source.examples(num), batch_size):
         yield pictures.reconstructions(model, batch).transpose(0, 1)
 
 
 def interpolate(
-    model: VAE, source: Source, num: int, batch_size: int, *, steps: Count, path: Literal["linear", "spherical"]
+    model: Model, source: Source, num: int, batch_size: int, *, steps: Count, path: Literal["linear", "spherical"]
 ) -> Iterator[Tensor]:
     """From one test example to another along a line or an arc between their latent means; `steps` columns."""
+    model = one_group(model, "what=interpolate")
     both = source.examples(2 * num)
     pairs = len(both["x"]) // 2
     first, second = _slice(both, 0, pairs), _slice(both, pairs, 2 * pairs)
@@ -86,14 +88,29 @@ def interpolate(
 
 
 def traverse(
-    model: VAE, source: Source, num: int, batch_size: int, *, steps: Count, span: Positive
+    model: Model, source: Source, num: int, batch_size: int, *, steps: Count, span: Positive
 ) -> Iterator[Tensor]:
     """The first test example, one row for each latent dimension from -span to span; at most `num` rows."""
+    model = one_group(model, "what=traverse")
+    if model.posterior.space == "codes":
+        raise UserError("what=traverse varies one number of a latent, and the latents of this run are codes")
     batch = source.examples(1)
-    latent_dim = model.encode(batch["x"], batch.get("y")).event_shape[0]
+    latent_dim = model.posterior.event_shape[0]
     for start in range(0, min(num, latent_dim), batch_size):
         dims = list(range(start, min(start + batch_size, num, latent_dim)))
         yield pictures.traversals(model, batch, dims=dims, steps=steps, span=span)
+
+
+def classes(model: Model, source: Source, num: int, batch_size: int) -> Iterator[Tensor]:
+    """Test examples, and beside each its own style in every class; 1 + C columns.
+
+    Raises:
+        UserError: The model is not told of classes.
+    """
+    if not model.conditional:
+        raise UserError("what=classes needs a model that draws by class, such as model=m2 or model.context=label")
+    for batch in _parts(source.examples(num), batch_size):
+        yield pictures.of_every_class(model, batch).transpose(0, 1)
 
 
 def _parts(batch: Batch, size: int) -> Iterator[Batch]:

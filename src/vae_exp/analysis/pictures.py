@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 from torchvision.utils import make_grid
 
-from vae_exp.distributions.center import center
-from vae_exp.models.vae import VAE
+from vae_exp.models.base import Model
+from vae_exp.models.class_model import ClassModel
+from vae_exp.models.vae import VAE, one_group
 from vae_exp.types import Batch
 
 SIDE = 56
@@ -24,19 +25,27 @@ Path = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 @torch.no_grad()
-def latents(model: VAE, batch: Batch) -> Tensor:
-    """The latent mean of each example, or the point that stands for it, [B, latent_dim]."""
-    return center(model.encode(batch["x"], batch.get("y")))
+def latents(model: Model, batch: Batch) -> Tensor:
+    """The latent mean of each example, or the point that stands for it, [B, D]."""
+    return model.latents(batch)
 
 
 @torch.no_grad()
-def reconstructions(model: VAE, batch: Batch) -> Tensor:
+def reconstructions(model: Model, batch: Batch) -> Tensor:
     """Originals in the first row, and under each the mean of p(x|z) at the mean of q(z|x)."""
-    return torch.stack((batch["x"], model.decode(latents(model, batch), batch.get("y")).mean)).clamp(0, 1)
+    return torch.stack((batch["x"], model.reconstruct(batch).mean)).clamp(0, 1)
 
 
 @torch.no_grad()
-def samples(model: VAE, n: int, temperature: float = 1.0) -> Tensor:
+def of_every_class(model: Model, batch: Batch) -> Tensor:
+    """Originals in the first row, and under each its own style in one class after the other."""
+    classes = torch.arange(model.spec.num_classes, device=batch["x"].device)
+    of_classes = model if isinstance(model, ClassModel) else one_group(model, "a picture by class")
+    return torch.cat((batch["x"][None], of_classes.as_classes(batch, classes).mean)).clamp(0, 1)
+
+
+@torch.no_grad()
+def samples(model: Model, n: int, temperature: float = 1.0) -> Tensor:
     """Means of p(x|z) for `n` latents from the prior, in one row."""
     return model.sample(n, temperature=temperature).mean.clamp(0, 1)[None]
 

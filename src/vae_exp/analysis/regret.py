@@ -31,7 +31,7 @@ def likelihood_regret(model: Any, batch: Batch, *, steps: int, lr: float, num_sa
     """
     x, y = batch.get("target", batch["x"]), batch.get("y")
     with torch.no_grad():
-        q, p = model.encode(batch["x"], y), model.prior(model.encode)
+        q, p = model.encode(batch["x"], y), model.p_z()
     if not (isinstance(q, Independent) and isinstance(q.base_dist, Normal)):
         return None
     start = (q.base_dist.loc, q.base_dist.scale.log())

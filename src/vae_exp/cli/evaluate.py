@@ -9,12 +9,13 @@ import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
 from torch.distributions import Distribution
 
-from vae_exp.build import build_data, build_model, build_module, build_trainer
+from vae_exp.build import Settings, build_data, build_model, build_module, build_trainer
+from vae_exp.checkpoints import load_weights, read_checkpoint
 from vae_exp.cli.figures import figures_of, merge_figures, show
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.preflight import check_trainer, check_writable
 from vae_exp.cli.stop import stoppable
-from vae_exp.run import best_checkpoint, load_settings, load_weights, read_checkpoint
+from vae_exp.run import best_checkpoint, load_settings
 from vae_exp.types import DataSpec
 
 REPLACED = ("trainer", "metrics", "evaluation", "callbacks", "view")
@@ -45,7 +46,8 @@ def evaluate(cfg: DictConfig) -> float:
     return float(figures[f"test/{module.objective}"])
 
 
-def _check(cfg: DictConfig) -> None:
+def _check(cfg: DictConfig, asked: Settings) -> None:
+    del asked  # it is the run's configuration that counts
     best_checkpoint(Path(cfg.run))
     check_writable(Path(cfg.run))
     check_trainer(cfg, _load(cfg))

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -22,9 +23,12 @@ from vae_exp.config import paths
 from vae_exp.config.check import check
 from vae_exp.config.combinations import runs_of
 from vae_exp.config.compose import compose
+from vae_exp.config.memory import remembered
+from vae_exp.config.names import run_folder
 from vae_exp.errors import UserError
 
-Before = Callable[[DictConfig], None]
+Before = Callable[[DictConfig, dict[str, Any]], None]
+"""(the composed configuration, the same as `check` returns it) -> refuses it, or does nothing."""
 
 _MANY = 20  # runs, whose check takes more than a moment
 
@@ -42,6 +46,11 @@ def run_hydra(verb: str, root: str, argv: list[str], job: Job, before: Before | 
     Raises:
         UserError: The command line is wrong; nothing has been written.
     """
+    with remembered():
+        return _run_hydra(verb, root, argv, job, before)
+
+
+def _run_hydra(verb: str, root: str, argv: list[str], job: Job, before: Before | None) -> int:
     flags = _parse(argv)
     starts = _runs(flags) and not _is_child(flags)
     sweep, naming = _checked(root, flags, before) if starts else (None, [])
@@ -95,14 +104,17 @@ def _checked(root: str, flags: argparse.Namespace, before: Before | None) -> tup
     if len(runs.overrides) > _MANY:
         print(f"checking {len(runs.overrides)} runs ...", file=sys.stderr)
     wrong: dict[str, list[str]] = {}
-    right: list[tuple[list[str], DictConfig]] = []
+    planned: list[tuple[list[str], Path]] = []
+    first: DictConfig | None = None  # of many thousand, all would take much memory
     for overrides in runs.overrides:
         try:
             cfg = compose(root, [*overrides, *mode], folders)
-            check(cfg)
+            settings = check(cfg)
             if before is not None:
-                before(cfg)
-            right.append((overrides, cfg))
+                before(cfg, settings)
+            if runs.multirun and "sweep" in cfg:
+                first = first or cfg
+                planned.append((overrides, run_folder(cfg)))
         except UserError as error:
             wrong.setdefault(str(error), []).append(" ".join(overrides))
     if len(runs.overrides) == 1 and wrong:
@@ -112,9 +124,7 @@ def _checked(root: str, flags: argparse.Namespace, before: Before | None) -> tup
         lines = [f"{error}\n    in {_some(where)}" for error, where in wrong.items()]
         text = f"nothing was started, since {count} of {len(runs.overrides)} runs cannot be:"
         raise UserError("\n  ".join([text, *lines]))
-    if not runs.multirun or "sweep" not in right[0][1]:
-        return None, runs.naming
-    return begin(right, grid=runs.grid), runs.naming
+    return None if first is None else begin(first, planned, grid=runs.grid), runs.naming
 
 
 def _some(runs: list[str], most: int = 3) -> str:

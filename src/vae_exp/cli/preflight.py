@@ -10,10 +10,12 @@ from typing import Any
 
 import torch
 from hydra.types import RunMode
+from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Trainer
 from pytorch_lightning.accelerators import CPUAccelerator
 
+from hydra_plugins.vae_exp_clusters._elsewhere import Elsewhere
 from vae_exp.build import Settings, build_optimizer, build_trainer, with_precision
 from vae_exp.config.locate import locate
 from vae_exp.config.signature import check_values
@@ -30,8 +32,6 @@ POSITIVE = (
     "num_nodes",
 )
 """Arguments of the trainer of which Lightning accepts 0, with nothing to show for it at the end."""
-
-LOCAL_LAUNCHERS = ("BasicLauncher", "JoblibLauncher")
 
 
 def check_trainer(cfg: DictConfig, settings: Settings) -> None:
@@ -52,10 +52,14 @@ def check_trainer(cfg: DictConfig, settings: Settings) -> None:
     if (given.get("gradient_clip_val") or 0) < 0:
         raise UserError(f"trainer.gradient_clip_val={given['gradient_clip_val']}: should be at least 0, or null")
     sweep = cfg.hydra.mode == RunMode.MULTIRUN
-    here = not sweep or cfg.hydra.launcher._target_.rpartition(".")[2] in LOCAL_LAUNCHERS
-    if here:  # what another machine has is found out there
+    launcher = get_class(cfg.hydra.launcher._target_) if sweep else None
+    if launcher is not None and issubclass(launcher, Elsewhere):
+        launcher.check(cfg)  # what the other machines have is found out there
+    else:
         with _quiet():
-            _check_devices(build_trainer({**settings, "callbacks": {}, "logger": {}}), sweep=sweep)
+            trainer = build_trainer({**settings, "callbacks": {}, "logger": {}})
+        _check_devices(trainer, sweep=sweep)
+        _check_folder(trainer, cfg)
 
 
 def check_sweep(cfg: DictConfig) -> None:
@@ -99,6 +103,15 @@ def _check_devices(trainer: Trainer, *, sweep: bool) -> None:
         raise UserError(
             f"trainer.devices={trainer.num_devices}: a run of a sweep on one machine has one process; use "
             "trainer.devices=1, or give the runs one by one, without -m"
+        )
+
+
+def _check_folder(trainer: Trainer, cfg: DictConfig) -> None:
+    others = trainer.world_size > 1 and trainer.strategy.launcher is None  # torchrun or srun has started them
+    if others and not any(word.startswith("hydra.run.dir=") for word in cfg.hydra.overrides.hydra):
+        raise UserError(
+            f"{trainer.world_size} processes that were started by torchrun or srun would each have a folder, called by "
+            "its time; give hydra.run.dir=DIR"
         )
 
 

@@ -1,8 +1,9 @@
-"""vae-exp report: a page about a run."""
+"""vae-exp report: a page about a run, or about all runs of sweeps."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,7 +12,9 @@ from vae_exp.cli.flags import config_folders
 from vae_exp.errors import UserError
 from vae_exp.files import write_whole
 
-USAGE = "vae-exp report RUN [--out FILE] [--config-dir DIR]"
+USAGE = "vae-exp report DIR [DIR ...] [--out FILE] [--metric NAME] [--maximize] [--config-dir DIR]"
+PAGE = Path("report", "index.html")
+Abouts = Mapping[str, Mapping[str, str]]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -20,42 +23,56 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: list[str]) -> int:
-    """Write the page of a run, RUN/report/index.html unless --out says otherwise."""
+    """Write the page of a run or of sweeps: DIR/report/index.html, report/index.html for several, or --out."""
     folders, rest = config_folders(argv)
     parser = _Parser(prog="vae-exp report", add_help=False, allow_abbrev=False)
-    parser.add_argument("run", nargs="*")
+    parser.add_argument("dirs", nargs="*")
     parser.add_argument("--out")
+    parser.add_argument("--metric")
+    parser.add_argument("--maximize", action="store_true")
     given = parser.parse_args(rest)
-    run = _one_run([Path(word.removeprefix("run=")) for word in given.run])
-    out = Path(given.out) if given.out is not None else run / "report" / "index.html"
+    dirs = [Path(word.removeprefix("run=")) for word in given.dirs]
+    if not dirs:
+        raise UserError(f"give the folder of a run or of a sweep: {USAGE}")
+    out = Path(given.out) if given.out is not None else dirs[0] / PAGE if len(dirs) == 1 else PAGE
     if out.is_dir():
         raise UserError(f"--out {out} is a folder; name a file, such as {out / 'index.html'}")
     # What follows takes most of a second to import, and --help and refusals should not.
-    from vae_exp.report.record import read_record
-    from vae_exp.report.run_page import run_page
+    from vae_exp.report.sweep.runs import is_single
 
     abouts = {group: {o.name: o.about for o in options} for group, options in groups(folders).items()}
-    page = run_page(read_record(run), abouts, folders)
-    try:
-        write_whole(out, page)
-    except OSError as error:
-        raise UserError(f"{out} cannot be written: {error.strerror}; name another file by --out") from error
-    print(out)
+    if len(dirs) == 1 and is_single(dirs[0]):
+        if given.metric is not None or given.maximize:
+            raise UserError(f"--metric and --maximize are for sweeps, and {dirs[0]} is one run")
+        files = {out: _run(dirs[0], abouts, folders)}
+    else:
+        files = _sweep(dirs, abouts, folders, (given.metric, given.maximize), out)
+    for path, content in files.items():
+        try:
+            write_whole(path, content)
+        except OSError as error:
+            raise UserError(f"{path} cannot be written: {error.strerror}; name another file by --out") from error
+        print(path)
     return 0
 
 
-def _one_run(given: list[Path]) -> Path:
-    """The run to report, of what the user named.
+def _run(run: Path, abouts: Abouts, folders: Sequence[Path]) -> str:
+    from vae_exp.report.record import read_record
+    from vae_exp.report.run_page import run_page
 
-    Raises:
-        UserError: It is none, or more than one.
-    """
-    if len(given) != 1:
-        raise UserError(f"give one run's folder, not {len(given)}: {USAGE}")
-    [folder] = given
-    runs = sorted(path.parents[1] for path in folder.glob("*/.hydra/config.yaml"))
-    if runs and not (folder / ".hydra" / "config.yaml").is_file():
-        raise UserError(
-            f"{folder} is a folder of runs ({len(runs)} of them), and a page is of one; give one, such as {runs[0]}"
-        )
-    return folder
+    return run_page(read_record(run), abouts, folders)
+
+
+def _sweep(
+    dirs: Sequence[Path], abouts: Abouts, folders: Sequence[Path], objective: tuple[str | None, bool], out: Path
+) -> dict[Path, str]:
+    from vae_exp.report.meanings import read_meanings
+    from vae_exp.report.sweep.objective import first_config, metrics_of, objective_of
+    from vae_exp.report.sweep.runs import read_runs
+    from vae_exp.report.sweep.sweep_page import sweep_report
+
+    config = first_config(dirs)
+    chosen, meanings = objective_of(config, *objective), read_meanings(folders, metrics_of(config))
+    report = sweep_report(read_runs(dirs, chosen.metric), dirs, chosen, abouts, meanings, out)
+    beside = {"runs.csv": report.csv, **report.plots}
+    return {out: report.page, **{out.with_name(name): content for name, content in beside.items()}}

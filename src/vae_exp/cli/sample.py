@@ -6,12 +6,12 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
 from vae_exp.analysis.generate import Source
-from vae_exp.build import Settings, build_data
+from vae_exp.build import Settings
+from vae_exp.cli.finished import check_counts, data_of, device_named, refuse_existing
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.image_files import FORMATS
 from vae_exp.config.check import check
@@ -19,7 +19,7 @@ from vae_exp.config.instantiate import instantiate
 from vae_exp.data.datamodule import DataModule
 from vae_exp.errors import UserError
 from vae_exp.fitted import fitted_draw
-from vae_exp.run import Run, best_checkpoint, load_run, load_settings
+from vae_exp.run import Run, best_checkpoint, load_run
 from vae_exp.training import rng
 from vae_exp.types import Batch, Draw
 
@@ -34,7 +34,11 @@ def main(argv: list[str]) -> int:
 def sample(cfg: DictConfig) -> None:
     """Draw images and write them."""
     asked = check(cfg)
-    run = load_run(asked["run"], device=_device(asked["device"]), trusted_packages=asked["trusted_packages"])
+    run = load_run(asked["run"], device=device_named(asked["device"]), trusted_packages=asked["trusted_packages"])
+    if not run.model.spec.pictures:
+        raise UserError(
+            f"run={asked['run']} has no pictures to sample; `vae-exp recommend` says what its users may like"
+        )
     rows = instantiate(asked["what"], asked["trusted_packages"], "what")
     source = Source(lambda n: _examples(run, asked, n), lambda: _draw(run, asked))
 
@@ -54,7 +58,7 @@ def sample(cfg: DictConfig) -> None:
 def _examples(run: Run, asked: Settings, n: int) -> Batch:
     """The first n prepared test examples."""
     device = next(run.model.parameters()).device
-    batch = _data(run, asked).examples("test", n)
+    batch = data_of(run, asked).examples("test", n)
     return {key: value.to(device) for key, value in batch.items()}  # type: ignore[return-value, attr-defined]
 
 
@@ -62,45 +66,25 @@ def _draw(run: Run, asked: Settings) -> Draw | None:
     """Where latents are drawn; None for the prior."""
     if not asked["sampler"]:
         return None
-    return fitted_draw(run, asked["sampler"], asked["sampler_name"], lambda: _data(run, asked), asked["temperature"])
 
+    def data() -> DataModule:
+        return data_of(run, asked, num_labels=None)  # each example once, labelled or not
 
-def _data(run: Run, asked: Settings) -> DataModule:
-    """The run's data, from where they are now."""
-    data = {key: value for key, value in asked["data"].items() if value is not None}
-    return build_data(load_settings(run.folder, {}, data=data, trusted_packages=asked["trusted_packages"]))
+    return fitted_draw(run, asked["sampler"], asked["sampler_name"], data, asked["temperature"])
 
 
 def _out(asked: Settings) -> Path:
     """The file or folder to write: one that is not there yet, unless it is the run's own."""
     if asked["out"] is None:
         return Path(asked["run"], "images", asked["name"] + FORMATS[asked["format"]][0])
-    out = Path(asked["out"]).expanduser()
-    to_fill = asked["format"] == "png" and out.is_dir() and not any(out.iterdir())
-    if out.exists() and not to_fill:
-        raise UserError(f"out={asked['out']} is there already; give another name, or remove it")
-    return out
+    refuse_existing(asked["out"], folder=asked["format"] == "png")
+    return Path(asked["out"]).expanduser()
 
 
-def _check(cfg: DictConfig) -> None:
+def _check(cfg: DictConfig, asked: Settings) -> None:
     best_checkpoint(Path(cfg.run))
-    asked = check(cfg)
     if cfg.format not in FORMATS:
         raise UserError(f"format={cfg.format}: should be one of {', '.join(FORMATS)}")
-    for key, least in (("num", 1), ("batch_size", 1), ("seed", 0)):
-        if not isinstance(cfg[key], int) or not least <= cfg[key] < 2**32:
-            raise UserError(f"{key}={cfg[key]}: should be a whole number, at least {least}")
-    _device(cfg.device)
+    check_counts(asked, num=1, batch_size=1, seed=0)
+    device_named(cfg.device)
     _out(asked)
-
-
-def _device(name: str) -> torch.device:
-    try:
-        if name == "auto":
-            found = torch.accelerator.current_accelerator(check_available=True)
-            return found if found is not None else torch.device("cpu")
-        device = torch.device(name)
-        torch.empty((), device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise UserError(f"device={name} is not there; use device=auto or device=cpu") from error
-    return device

@@ -10,7 +10,6 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from vae_exp.cli.status import counted, show_runs
-from vae_exp.config.names import run_folder
 from vae_exp.sweeps.overview import FINISHED, RunState, overview
 from vae_exp.sweeps.plan import write_plan
 
@@ -24,21 +23,24 @@ class Sweep:
         names: Of the runs' folders; None where a sweeper chooses the runs as it goes.
         metric: The objective.
         before: Runs that were finished when the command was given.
+        waits: Whether the command goes on until the runs have ended, rather than leave them in a queue.
     """
 
     folder: Path
     names: list[str] | None
     metric: str
     before: frozenset[str]
+    waits: bool
 
     def show(self) -> bool:
-        """Print what became of the runs; returns whether all of them are finished."""
+        """Print what became of the runs; returns whether all of them are finished, or are in a queue as was asked."""
         runs = self._runs()
-        words = {run.name: f"{run.state} before" for run in runs if run.name in self.before}
+        words = {} if self.waits else {run.name: "submitted" for run in runs if run.state == "missing"}
+        words |= {run.name: f"{run.state} before" for run in runs if run.name in self.before}
         show_runs(runs, str(self.folder), self.metric, words)
         if any(run.state == "failed" for run in runs):
             print(f"the logs are {self.folder}/RUN/train.log", file=sys.stderr)
-        return all(run.state in FINISHED for run in runs)
+        return not self.waits or all(run.state in FINISHED for run in runs)
 
     def stopped(self) -> str:
         """Say how to go on after the sweep was stopped."""
@@ -51,21 +53,22 @@ class Sweep:
         return overview(self.folder, self.metric, self.names) if self.folder.is_dir() else []
 
 
-def begin(runs: Sequence[tuple[list[str], DictConfig]], *, grid: bool) -> Sweep:
+def begin(first: DictConfig, runs: Sequence[tuple[list[str], Path]], *, grid: bool) -> Sweep:
     """Write down which runs a sweep consists of.
 
     Args:
-        runs: Overrides and composed configuration of each.
+        first: The composed configuration of one of the runs.
+        runs: Overrides and folder of each.
         grid: Whether these are all runs, rather than examples of what a sweeper may choose.
     """
-    first = runs[0][1]
     folder, metric = Path(first.hydra.sweep.dir), first.sweep.metric
-    plan = {str(run_folder(cfg).relative_to(folder)): overrides for overrides, cfg in runs}
+    plan = {str(own.relative_to(folder)): overrides for overrides, own in runs}
     if grid:
         write_plan(folder, plan)
     present = overview(folder, metric, list(plan) if grid else None) if grid or _has_runs(folder) else []
     before = frozenset(run.name for run in present if run.state in FINISHED)
-    return Sweep(folder, list(plan) if grid else None, metric, before)
+    waits = bool(first.hydra.launcher.get("wait", True))
+    return Sweep(folder, list(plan) if grid else None, metric, before, waits)
 
 
 def _has_runs(folder: Path) -> bool:

@@ -19,19 +19,21 @@ from omegaconf import DictConfig
 from torch.distributions import Distribution
 
 from vae_exp.build import Settings, build_data, build_model, build_module, build_trainer
+from vae_exp.checkpoints import load_weights, read_checkpoint
 from vae_exp.cli.failure import log_to_file
 from vae_exp.cli.figures import device_name, figures_of, merge_figures, show, show_model, sizes
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.isolation import isolated
 from vae_exp.cli.preflight import check_optimizer, check_sweep, check_trainer
+from vae_exp.cli.requeue import requeued
 from vae_exp.cli.standing import standing
 from vae_exp.cli.stop import left_to_lightning, stoppable
 from vae_exp.cli.trials import pruned, pruning_of
 from vae_exp.config.check import check
-from vae_exp.config.names import run_folder
+from vae_exp.config.names import run_folder, run_keys
 from vae_exp.config.saved import save_config
 from vae_exp.data.datamodule import DataModule
-from vae_exp.run import best_checkpoint, load_weights, read_checkpoint
+from vae_exp.run import best_checkpoint
 from vae_exp.sweeps import leftovers
 from vae_exp.sweeps.lock import held
 from vae_exp.sweeps.objective import objective, saved_objective
@@ -77,7 +79,7 @@ def train(cfg: DictConfig) -> float:
     settings = check(cfg)
     folder = Path(settings["run_dir"])
     first = getattr(rank_zero_only, "rank", 0) == 0  # of the processes of this run
-    with isolated(), held(folder) if first else nullcontext():
+    with requeued(folder, first=first), isolated(), held(folder) if first else nullcontext():
         if not first:
             logging.getLogger().setLevel(logging.WARNING)
         if _in_sweep():
@@ -107,6 +109,7 @@ def _train(cfg: DictConfig, settings: Settings, folder: Path, first: bool) -> fl
                 figures = _run(job)
             finally:
                 in_vain = in_vain and job.trainer.global_step == 0
+            note({"schedules": job.module.loss_schedules()})
             if pruned(job.trainer):
                 note({"state": "pruned"})
         return objective(figures, settings["sweep"]["metric"])
@@ -130,7 +133,7 @@ def _in_sweep() -> bool:
     return bool(HydraConfig.get().mode == RunMode.MULTIRUN)
 
 
-def _check(cfg: DictConfig) -> None:
+def _check(cfg: DictConfig, settings: Settings) -> None:
     """What can be known before the run has a folder."""
     check_sweep(cfg)
     folder = run_folder(cfg)
@@ -138,7 +141,6 @@ def _check(cfg: DictConfig) -> None:
         standing(cfg, folder)
     else:
         refuse_changes(cfg, folder)
-    settings = check(cfg)
     check_optimizer(settings)
     check_trainer(cfg, settings)
     if settings["resume"] not in ("auto", "never"):
@@ -180,7 +182,8 @@ def _run(job: Job) -> dict[str, Any]:
     figures = _final_figures(trainer, module, job.data, folder)
     if trainer.is_global_zero:
         if trainer.global_step > job.step:  # a finished run given again has filled the tab before
-            log_hyperparameters(trainer.loggers, job.settings, figures)
+            called_by = run_keys(HydraConfig.get(), job.settings["sweep"]["axes"])
+            log_hyperparameters(trainer.loggers, job.settings, figures, called_by)
         show(figures, folder)
     return figures
 

@@ -8,33 +8,21 @@ overrides are fixed, and call the sweep's folder.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra.conf import HydraConf
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from vae_exp.config.keys import IRRELEVANT, short_hash, shortened
 from vae_exp.errors import UserError
-
-IRRELEVANT = (
-    "cluster",
-    "data.root",
-    "resume",
-    "run_dir",
-    "sweep.axes",
-    "sweep.metric",
-    "sweep.on_conflict",
-    "sweep.trial",
-    "trusted_packages",
-)
-"""Keys that say where and how runs are done, not which: they call nothing."""
 
 FIXED = "hydra.job.config.override_dirname.exclude_keys"
 """Where Hydra keeps the keys that a folder is not called by."""
@@ -72,14 +60,14 @@ def sweep_name(*, _root_: DictConfig) -> str:
     """
     fixed = set(OmegaConf.select(_root_, FIXED) or ()) - set(_axes(_root_))
     given = {key: text for key, text in _given(_root_).items() if key in fixed and key not in IRRELEVANT}
-    short = _shortened(given)
+    short = shortened(given)
     choices = OmegaConf.select(_root_, "hydra.runtime.choices") or {}
     readable = ""
     for key in sorted(given, key=lambda key: (key not in choices, key)):  # the data and the model first
         longer = f"{readable}--{short[key]}-{_slug(given[key])}".removeprefix("--")
         readable = longer if len(longer) <= _LONGEST_READABLE else readable
     readable = readable or "sweep"
-    return f"{readable}.{_hash(json.dumps(sorted(given.items())))}"
+    return f"{readable}.{short_hash(json.dumps(sorted(given.items())))}"
 
 
 def run_name(*, _root_: DictConfig) -> str:
@@ -96,10 +84,10 @@ def run_name(*, _root_: DictConfig) -> str:
     axes = {key: OmegaConf.select(_root_, key) for key in _axes(_root_)}
     values = {key: _text(value) for key, value in axes.items() if value is not None}
     values |= {key: given[key] for key in sorted(given) if key not in values}
-    short = _shortened(values)
+    short = shortened(values)
     name = "--".join(f"{short[key]}-{_slug(text)}" for key, text in values.items())
     if len(name) > _LONGEST_NAME:
-        name = f"{name[: _LONGEST_NAME - 9].rstrip('-.')}.{_hash(name)}"
+        name = f"{name[: _LONGEST_NAME - 9].rstrip('-.')}.{short_hash(name)}"
     return name or "run"
 
 
@@ -120,6 +108,18 @@ def run_folder(cfg: DictConfig) -> Path:
                 "hydra.sweep.subdir: should follow from the values of the run, which is found again by it; leave it out"
             ) from error
     return Path(cfg.hydra.run.dir)
+
+
+def run_keys(hydra: HydraConf, axes: Sequence[str]) -> list[str]:
+    """The keys that a run is called by: the axes of its sweep, and what else it was given that is not fixed.
+
+    Args:
+        hydra: The `hydra` node of its configuration.
+        axes: `sweep.axes`.
+    """
+    overrides = OverridesParser.create().parse_overrides([str(line) for line in hydra.overrides.task])
+    fixed = {*hydra.job.config.override_dirname.exclude_keys, *IRRELEVANT}
+    return list(dict.fromkeys([*axes, *(key_of(o) for o in overrides if key_of(o) not in fixed)]))
 
 
 def _axes(root: DictConfig) -> list[str]:
@@ -157,20 +157,4 @@ def _slug(text: str) -> str:
     plain = re.sub(r"[^a-z0-9._-]+", "_", text.lower()).strip("_.")
     if plain == text and len(text) <= _LONGEST_VALUE and re.fullmatch(r"-?[a-z0-9.]+([_-][a-z0-9.]+)*", text):
         return plain
-    return f"{re.sub('-+', '-', plain[:_LONGEST_VALUE]).strip('_.-')}.{_hash(text)}".lstrip(".")
-
-
-def _shortened(keys: Iterable[str]) -> dict[str, str]:
-    """The last component of each key, or as many as tell it from the others: beta; encoder.hidden."""
-    parts = {key: [p for p in re.split(r"[./]", key.partition("@")[0].lower()) if p] for key in keys}
-    short = {}
-    for key, own in parts.items():
-        others = [other for name, other in parts.items() if name != key]
-        length = next((n for n in range(1, len(own)) if all(own[-n:] != other[-n:] for other in others)), len(own))
-        short[key] = re.sub(r"[^a-z0-9._]+", "_", ".".join(own[-length:]))
-    twice = [key for key in short if list(short.values()).count(short[key]) > 1]
-    return short | {key: f"{short[key]}.{_hash(key)}" for key in twice}
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:6]
+    return f"{re.sub('-+', '-', plain[:_LONGEST_VALUE]).strip('_.-')}.{short_hash(text)}".lstrip(".")

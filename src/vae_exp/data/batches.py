@@ -22,7 +22,7 @@ class Batches:
 
     Args:
         part: The examples.
-        order: Their order; its size is the part's.
+        order: Their order, by their places in the part's indices.
         num_workers: Processes that decode pictures; what is in memory needs none.
     """
 

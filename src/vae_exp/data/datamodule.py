@@ -13,11 +13,13 @@ from vae_exp.data.batches import Batches
 from vae_exp.data.cache import in_memory
 from vae_exp.data.cuts import Part, Share, cut
 from vae_exp.data.drawn import Drawn
+from vae_exp.data.labels import WithLabelled, keep_labels
 from vae_exp.data.lock import one_at_a_time
 from vae_exp.data.lookup import factors_of, of_factors
 from vae_exp.data.order import Order
 from vae_exp.data.pictures import Pictures
 from vae_exp.data.prepare import PER_BATCH, Binarize, flip_at_random, static, to_unit_interval
+from vae_exp.data.sparse_rows import SparseRows
 from vae_exp.data.splits import Split, SplitName, Splits, rows
 from vae_exp.data.table import Table, validate
 from vae_exp.errors import UserError
@@ -30,11 +32,13 @@ class DataModule(pl.LightningDataModule):
     Args:
         dataset: Makes the data set, a function without arguments.
         root: Folder of downloads and decoded pictures; it need not be writable where nothing is to be written.
-        batch_size: Training examples of a batch, of each process.
+        batch_size: Training examples of a batch, of each process; unlabelled ones, where `num_labels` is given.
         eval_batch_size: The same for validation and test.
         val_fraction: What becomes "val" where the data set brings none, as a fraction of its training examples.
         test_fraction: The same for "test".
-        split_seed: Seed of these cuts and of static binarisation.
+        num_labels: Training examples that keep their label, of every class its share; null for all.
+        labelled_batch_size: Where `num_labels` is given, labelled examples that each training batch has besides.
+        split_seed: Seed of these cuts, of static binarisation and of the choice of labels.
         seed: Seed of the order of the training examples.
         binarize: How grey levels become 0 and 1: "none"; "threshold" (above 1/2); "dynamic" (a fresh draw from
             Bernoulli(x) each time); "static" (one draw for good).
@@ -53,6 +57,8 @@ class DataModule(pl.LightningDataModule):
         eval_batch_size: Count,
         val_fraction: Share,
         test_fraction: Share,
+        num_labels: Count | None,
+        labelled_batch_size: Count,
         split_seed: Seed,
         seed: Seed,
         binarize: Binarize,
@@ -67,6 +73,8 @@ class DataModule(pl.LightningDataModule):
         self.eval_batch_size = eval_batch_size
         self.val_fraction = val_fraction
         self.test_fraction = test_fraction
+        self.num_labels = num_labels
+        self.labelled_batch_size = labelled_batch_size
         self.split_seed = split_seed
         self.seed = seed
         self.binarize: Binarize = binarize
@@ -74,6 +82,7 @@ class DataModule(pl.LightningDataModule):
         self.num_workers = num_workers
         self.memory_limit_gb = memory_limit_gb
         self._parts: dict[SplitName, Part] = {}
+        self._num_classes = 0
 
     def setup(self, stage: str | None = None) -> None:
         """Load the data set, where that has not been done.
@@ -90,19 +99,26 @@ class DataModule(pl.LightningDataModule):
         self._parts = cut(
             splits, val_fraction=self.val_fraction, test_fraction=self.test_fraction, split_seed=self.split_seed
         )
+        y = self._parts["train"].source.y
+        self._num_classes = 0 if y is None else int(y.max()) + 1
+        if self.num_labels is not None:
+            self._parts["train"] = keep_labels(self._parts["train"], self.num_labels, self.split_seed)
 
     @property
     def spec(self) -> DataSpec:
         """What a model must know of the data; after `setup`."""
         part = self._parts["train"]
-        y, factors = part.source.y, factors_of(part.source)
+        factors = factors_of(part.source)
+        sparse = part.source if isinstance(part.source, SparseRows) else None
         return DataSpec(
             x_shape=_shape(part.source),
             values=self._values(part.source),
             train_size=len(part.indices),
-            num_classes=0 if y is None else int(y.max()) + 1,
+            num_classes=self._num_classes,
             factor_names=() if factors is None else factors.names,
             factor_sizes=() if factors is None else factors.sizes,
+            item_names=() if sparse is None else sparse.item_names,
+            item_counts=() if sparse is None else sparse.item_counts(part.indices),
         )
 
     def train_dataloader(self) -> Batches:
@@ -137,6 +153,10 @@ class DataModule(pl.LightningDataModule):
         x = flip_at_random(x) if train and self.flip else x
         return {**batch, "x": PER_BATCH[self.binarize](to_unit_interval(x))}
 
+    def part(self, split: SplitName) -> Part:
+        """Which examples a split has, as they are before they are prepared; after `setup`."""
+        return self._parts[split]
+
     def examples(self, split: SplitName, n: Count) -> Batch:
         """Prepare the first n examples of a split (all, where it has fewer), on the CPU."""
         source, indices = self._parts[split]
@@ -170,6 +190,8 @@ class DataModule(pl.LightningDataModule):
         for name, split in splits.items():
             if isinstance(split, Table):
                 validate(split, where=f"data: the {name} split")
+            if self.flip and isinstance(split, SparseRows):
+                raise UserError("data.flip=true mirrors pictures, which rows of items are not; use data.flip=false")
             if _kind(split) != _kind(splits["train"]):
                 raise UserError(
                     f"data: the {name} split is {_kind(split)}, but its train split is "
@@ -177,7 +199,7 @@ class DataModule(pl.LightningDataModule):
                 )
 
     def _binarized(self, name: SplitName, split: Split) -> Split:
-        if self.binarize != "static":
+        if self.binarize != "static" or isinstance(split, SparseRows):  # which are 0 and 1
             return split
         if isinstance(split, Pictures):
             raise UserError(
@@ -192,13 +214,16 @@ class DataModule(pl.LightningDataModule):
         return split._replace(x=static(split.x, seed=self.split_seed + ["train", "val", "test"].index(name)))
 
     def _values(self, source: Split) -> Values:
-        if self.binarize != "none":
+        if self.binarize != "none" or isinstance(source, SparseRows):
             return "binary"
         return "unit_interval" if isinstance(source, Table) and source.x.dtype == torch.float32 else "levels"
 
     def _batches(self, split: SplitName, batch_size: int, *, shuffle: bool) -> Batches:
         part = self._parts[split]
-        order = Order(size=len(part.indices), batch_size=batch_size, shuffle=shuffle, seed=self.seed)
+        labelled = (self.num_labels or 0) if split == "train" else 0
+        order = Order(size=len(part.indices) - labelled, batch_size=batch_size, shuffle=shuffle, seed=self.seed)
+        if labelled:
+            order = WithLabelled(order, num_labels=labelled, labelled_batch_size=self.labelled_batch_size)
         return Batches(part=part, order=order, num_workers=self.num_workers)
 
 

@@ -11,6 +11,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from vae_exp.data.members import Member
 from vae_exp.errors import UserError
 from vae_exp.types import Count
 
@@ -37,7 +38,7 @@ class Fit:
     crop: int | None = None
     invert: bool = False
 
-    def __call__(self, file: Path) -> Tensor:
+    def __call__(self, file: Path | Member) -> Tensor:
         """Decode one file.
 
         Returns:
@@ -52,8 +53,8 @@ class Fit:
             raise UserError(f"the picture {file} cannot be read ({error}); mend it or remove it") from error
         return torch.from_numpy(pixels).reshape(self.size, self.size, self.channels).permute(2, 0, 1).contiguous()
 
-    def _pixels(self, file: Path) -> np.ndarray:
-        with Image.open(file) as opened:
+    def _pixels(self, file: Path | Member) -> np.ndarray:
+        with file.open("rb") as raw, Image.open(raw) as opened:
             if self.crop is None:
                 # A JPEG can be decoded at 1/2, 1/4 or 1/8 of its size for a fraction of the time; twice what is
                 # wanted is left for the antialiased scaling, as in PIL's own thumbnails.

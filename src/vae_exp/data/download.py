@@ -10,13 +10,16 @@ from vae_exp.data.permission import may_write
 from vae_exp.errors import UserError
 
 
-def present_or_downloaded(read: Callable[[bool], Any], *, name: str, root: str) -> Any:
+def present_or_downloaded(
+    read: Callable[[bool], Any], *, name: str, root: str, layout: str = "its files as torchvision lays them out"
+) -> Any:
     """Read what is there; where something is missing, download it and read again.
 
     Args:
-        read: Makes the torchvision data set; its argument says whether to download.
+        read: Makes the data set; its argument says whether to download.
         name: Name of the data set, for the error.
         root: The folder, for the error.
+        layout: What it should hold, for the error.
 
     Raises:
         UserError: The files are missing and cannot be downloaded, or they are damaged.
@@ -37,7 +40,7 @@ def present_or_downloaded(read: Callable[[bool], Any], *, name: str, root: str) 
     except Exception as error:  # no network, no permission, no space, a wrong checksum, no gdown, ...
         raise UserError(
             f"data={name} is not below data.root={where} and cannot be downloaded ({_reason(error)}); "
-            "set data.root to a folder that has its files as torchvision lays them out, or provide network access"
+            f"set data.root to a folder that has {layout}, or provide network access"
         ) from error
 
 

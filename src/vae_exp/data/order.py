@@ -80,9 +80,7 @@ class Order:
         """Order of all examples in this epoch, [size] int64."""
         if not self.shuffle:
             return torch.arange(self.size)
-        # torch's generator uses 32 bits of its seed, so that two numbers must be mixed into them
-        seed = np.random.SeedSequence([self.seed, self.epoch]).generate_state(1)[0]
-        return torch.randperm(self.size, generator=torch.Generator().manual_seed(int(seed)))
+        return permuted(self.size, self.seed, self.epoch)
 
     def batches(self, first: int = 0) -> Iterator[Tensor]:
         """Yield the indices of each of this process's batches in this epoch, from batch `first` on, each [B] int64."""
@@ -109,6 +107,13 @@ class Order:
         start = batch_idx * self._global_batch_size
         is_last = batch_idx == len(self) - 1
         return start, self.size - start if is_last else self._global_batch_size
+
+
+def permuted(size: int, *seeds: int) -> Tensor:
+    """A permutation of 0 .. size - 1, a pure function of the seeds; [size] int64."""
+    # torch's generator uses 32 bits of its seed, so that several numbers must be mixed into them
+    seed = np.random.SeedSequence(seeds).generate_state(1)[0]
+    return torch.randperm(size, generator=torch.Generator().manual_seed(int(seed)))
 
 
 def _rank_and_world_size() -> tuple[int, int]:

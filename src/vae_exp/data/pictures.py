@@ -7,11 +7,13 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from vae_exp.data.members import Members
 from vae_exp.errors import UserError
 
 
@@ -21,16 +23,16 @@ class Pictures(Dataset[tuple[Tensor, int]]):
 
     Args:
         name: Name of the data set.
-        files: The files, in a fixed order.
+        files: The files, in a fixed order: paths, or members of tar files.
         y: Classes, [N] int64, -1 = unlabelled, or None where the data set has no labels. Known without decoding.
         decode: Makes [C, H, W] uint8 of a file. Its `repr` names its settings: it is part of the cache's key.
         shape: What `decode` makes, (channels, height, width).
     """
 
     name: str
-    files: Sequence[Path]
+    files: Sequence[Path] | Members
     y: Tensor | None
-    decode: Callable[[Path], Tensor]
+    decode: Callable[[Any], Tensor]
     shape: tuple[int, int, int]
 
     def __len__(self) -> int:
@@ -52,12 +54,16 @@ class Pictures(Dataset[tuple[Tensor, int]]):
             UserError: A file is missing.
         """
         try:
-            stats = [(file, file.stat()) for file in self.files]
+            contents = self.files.contents() if isinstance(self.files, Members) else _contents(self.files)
         except OSError as error:
             raise UserError(f"a picture of data={self.name} cannot be read: {error}") from error
-        contents = [(str(file), stat.st_size, stat.st_mtime_ns) for file, stat in stats]
         key = json.dumps([self.name, self.shape, repr(self.decode), contents])
         return hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def _contents(files: Sequence[Path]) -> list[tuple[Any, ...]]:
+    stats = [(file, file.stat()) for file in files]
+    return [(str(file), stat.st_size, stat.st_mtime_ns) for file, stat in stats]
 
 
 def stack(pictures: Pictures, indices: Sequence[int]) -> Tensor:

@@ -8,11 +8,12 @@ from torch import Tensor
 
 from vae_exp.data.drawn import Drawn
 from vae_exp.data.pictures import Pictures, stack
+from vae_exp.data.sparse_rows import SparseRows
 from vae_exp.data.table import Table
 from vae_exp.types import Batch
 
 SplitName = Literal["train", "val", "test"]
-Split: TypeAlias = Table | Pictures | Drawn
+Split: TypeAlias = Table | Pictures | Drawn | SparseRows
 
 # "train" must be there; the DataModule cuts "val" and "test" from it where they are missing.
 Splits: TypeAlias = dict[SplitName, Split]
@@ -25,8 +26,10 @@ def rows(split: Split, indices: Tensor) -> Batch:
         batch["x"] = split.x.index_select(0, indices)
     elif isinstance(split, Pictures):
         batch["x"] = stack(split, indices.tolist())
+    elif isinstance(split, SparseRows):
+        batch |= split.filled(indices)
     if split.y is not None:
         batch["y"] = split.y.index_select(0, indices)
-    if not isinstance(split, Pictures) and split.factors is not None:
+    if isinstance(split, Table | Drawn) and split.factors is not None:
         batch["factors"] = split.factors.values.index_select(0, indices)
     return cast(Batch, batch)

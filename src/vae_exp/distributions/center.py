@@ -8,7 +8,16 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from vae_exp.types import Latent
+
 DRAWS = 64
+
+
+def centers(latents: tuple[Latent, ...]) -> Tensor:
+    """The centers of all groups side by side, [B, D]; a group that depends on samples of others gives its first's."""
+    found = [center(latent.q) for latent in latents]
+    one = [mean[0] if len(latent.q.batch_shape) == 2 else mean for mean, latent in zip(found, latents, strict=True)]
+    return torch.cat([mean.flatten(1) for mean in one], dim=1)
 
 
 @singledispatch

@@ -12,6 +12,18 @@ def num_processes() -> int:
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
+def process() -> int:
+    """The number of this process, 0 where there is no process group."""
+    return dist.get_rank() if num_processes() > 1 else 0
+
+
+def summed(values: Tensor) -> Tensor:
+    """The sum over processes, without a gradient; may be put into `values` itself."""
+    if num_processes() > 1:
+        dist.all_reduce(values)
+    return values
+
+
 def gathered(rows: Tensor) -> tuple[Tensor, int]:
     """The rows of all processes in the order of their ranks, with gradients to where each row came from.
 

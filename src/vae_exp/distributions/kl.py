@@ -14,11 +14,11 @@ def kl_per_dim(q: Distribution, p: Distribution) -> Tensor | None:
     """KL(q || p) of each latent dimension in closed form, or None where q or p does not factorise over dimensions.
 
     Args:
-        q: Posterior, batch_shape [B].
-        p: Prior, batch_shape [] or [B].
+        q: Posterior, batch_shape [B], or [K, B] below other groups.
+        p: Prior, batch_shape [] or that of q.
 
     Returns:
-        [B, *latent], nats; summed over its latent axes it is KL(q || p).
+        [B, *latent] or [K, B, *latent], nats; summed over its latent axes it is KL(q || p).
     """
     if not (isinstance(q, Independent) and isinstance(p, Independent)):
         return None
@@ -26,6 +26,12 @@ def kl_per_dim(q: Distribution, p: Distribution) -> Tensor | None:
         return kl_divergence(q.base_dist, p.base_dist)
     except NotImplementedError:
         return None
+
+
+def mean_kl_per_dim(latent: Latent) -> Tensor | None:
+    """The mean of `kl_per_dim` over examples, and over samples where it depends on them; [*latent], nats."""
+    nats = kl_per_dim(latent.q, latent.p)
+    return None if nats is None else nats.flatten(0, len(latent.q.batch_shape) - 1).mean(0)
 
 
 def kl(q: Distribution, p: Distribution, z: Tensor) -> Tensor:
@@ -36,12 +42,12 @@ def kl(q: Distribution, p: Distribution, z: Tensor) -> Tensor:
     closed form of which is missing, that is worth nats.
 
     Args:
-        q: Posterior, batch_shape [B].
-        p: Prior, batch_shape [] or [B].
+        q: Posterior, batch_shape [B], or [K, B] below other groups.
+        p: Prior, batch_shape [] or that of q.
         z: Samples of q, [K, B, *latent].
 
     Returns:
-        [B] in closed form, [K, B] as an estimate; nats.
+        The batch_shape of q in closed form, [K, B] as an estimate; nats.
 
     Source: Roeder et al., 2017, "Sticking the landing", arXiv:1703.09194
     """

@@ -56,6 +56,18 @@ class Posterior(Head, ABC):
     sample_density: bool = True
     """Whether the samples drawn in training have one; relaxed samples of discrete latents do not."""
 
+    covers: bool = True
+    """Whether q(z|x) > 0 wherever p(z) > 0, without which importance sampling gives no likelihood."""
+
+    @property
+    def prior_shape(self) -> tuple[int, ...]:
+        """Shape of what the prior is a distribution of: of a latent, unless that stands for codes."""
+        return self.event_shape
+
+    def latents_of(self, p: Distribution) -> Distribution:
+        """The prior as a distribution of latents: itself, unless they stand for codes."""
+        return p
+
 
 class Likelihood(Head, ABC):
     """A head for p(x|z)."""

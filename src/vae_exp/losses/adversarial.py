@@ -32,7 +32,10 @@ class Adversarial(Loss):
     Source: Makhzani et al., 2015, "Adversarial autoencoders", sec. 2, arXiv:1511.05644
     """
 
-    needs = ("fixed_prior",)
+    needs = (
+        "one_group",
+        "fixed_prior",
+    )
 
     def __init__(
         self,

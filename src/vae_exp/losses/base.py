@@ -13,14 +13,17 @@ from vae_exp.losses.discriminator import Discriminator
 from vae_exp.types import Batch, Context, LossOutput, VAEOutput
 
 MEANING = {
+    "one_group": "one latent group, and the model has several; loss=elbo goes with any number of them",
     "density": "a posterior with a density, which model/posterior=delta is not",
     "sample_density": "a posterior whose samples in training have a density, unlike those of gumbel_softmax",
     "detachable": "a posterior whose parameters can be held fixed, unlike those of a flow",
     "fixed_prior": "a prior with nothing to learn, such as model/prior=standard_normal",
     "real": "latents that are real vectors",
     "point": "a posterior that is a point, which model/posterior=delta is",
+    "codes": "a posterior of codes, which model/posterior=vq is",
     "separate": "a decoder that takes each latent by itself, without batch normalisation",
     "spectral_norm": "a decoder whose layers have a spectral norm of one, which model/decoder=spectral_norm makes",
+    "classes": "a model with a class among its latents, such as model=m2",
     "factorised": "a posterior and a prior that factorise over dimensions, as diag_normal and standard_normal do",
 }
 """Properties of a model that a loss can need, for the sentence that refuses the others."""
@@ -33,7 +36,7 @@ class Loss(nn.Module, ABC):
     """Latents drawn for each example, K."""
 
     needs: tuple[str, ...] = ("density",)
-    """Properties of a model (see `VAE.properties`) without which the loss has no meaning."""
+    """Properties of a model (see `Model.properties`) without which the loss has no meaning."""
 
     def prepare(self, batch: Batch) -> Batch:
         """What the model is shown in training instead of the batch; itself, unless the loss corrupts it."""

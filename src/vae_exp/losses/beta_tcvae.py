@@ -29,7 +29,7 @@ class BetaTCVAE(Loss):
     Source: Chen et al., 2018, "Isolating sources of disentanglement in VAEs", eq. 2 and 4, arXiv:1802.04942
     """
 
-    needs = ("density", "factorised", "real")
+    needs = ("one_group", "density", "factorised", "real")
 
     def __init__(
         self, *, alpha: NonNegative, beta: NonNegative, gamma: NonNegative, estimate: Estimate, num_samples: Count

@@ -26,7 +26,7 @@ class DIPVAE(Loss):
         lambda_d: Weight of the variances.
     """
 
-    needs = ("density", "factorised", "real")
+    needs = ("one_group", "density", "factorised", "real")
 
     def __init__(self, *, lambda_od: NonNegative, lambda_d: NonNegative) -> None:
         super().__init__()

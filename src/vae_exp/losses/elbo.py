@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
-from vae_exp.distributions.kl import kl_per_dim
+from vae_exp.distributions.kl import kl, mean_kl_per_dim
 from vae_exp.losses.base import Loss, elbo_terms, weight
 from vae_exp.schedules import Schedule
 from vae_exp.types import Batch, Context, Count, Latent, LossOutput, NonNegative, VAEOutput
@@ -16,23 +18,33 @@ class ELBO(Loss):
 
     loss = E_q[-log p(x|z)] + beta * schedule(step) * KL(q(z|x) || p(z))
 
-    With free bits the rate in the loss is sum_j max(free_bits, mean over the batch of KL_j), j over latent dimensions:
-    a dimension below its free bits is not pushed down further. beta = 1, a constant schedule and no free bits make the
-    loss the negative ELBO.
+    With free bits the rate in the loss is sum_j max(free_bits, mean over the batch of KL_j), j over latent dimensions
+    or over latent groups: what is below its free bits is not pushed down further. beta = 1, a constant schedule and no
+    free bits make the loss the negative ELBO.
 
     Args:
         beta: Weight of the rate, dimensionless.
         schedule: Factor on beta over the run.
-        free_bits: Rate that costs nothing, nats per latent dimension.
+        free_bits: Rate that costs nothing, nats per latent dimension or group.
+        free_bits_per: Which of the two.
         num_samples: Latents drawn for each example.
 
     Source: Kingma & Welling, 2014, arXiv:1312.6114, eq. 3; beta: Higgins et al., 2017, "beta-VAE", eq. 4;
         free bits: Kingma et al., 2016, arXiv:1606.04934
     """
 
-    def __init__(self, *, beta: NonNegative, schedule: Schedule, free_bits: NonNegative, num_samples: Count) -> None:
+    def __init__(
+        self,
+        *,
+        beta: NonNegative,
+        schedule: Schedule,
+        free_bits: NonNegative,
+        free_bits_per: Literal["dimension", "group"],
+        num_samples: Count,
+    ) -> None:
         super().__init__()
-        self.needs = ("density", "factorised") if free_bits > 0 else ("density",)
+        self.by_dimension = free_bits_per == "dimension"
+        self.needs = ("density", "factorised") if free_bits > 0 and self.by_dimension else ("density",)
         self.beta, self.schedule, self.free_bits, self.num_samples = weight(beta), schedule, free_bits, num_samples
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
@@ -45,8 +57,8 @@ class ELBO(Loss):
 
     def _above_free_bits(self, latents: tuple[Latent, ...]) -> Tensor:
         charged = []
-        for q, p, _ in latents:
-            nats = kl_per_dim(q, p)
+        for latent in latents:
+            nats = kl(*latent).mean() if not self.by_dimension else mean_kl_per_dim(latent)
             assert nats is not None  # as `needs` says
-            charged.append(nats.mean(0).clamp_min(self.free_bits).sum())
+            charged.append(nats.clamp_min(self.free_bits).sum())
         return torch.stack(charged).sum()

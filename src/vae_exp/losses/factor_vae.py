@@ -35,7 +35,7 @@ class FactorVAE(Loss):
     Source: Kim & Mnih, 2018, "Disentangling by factorising", eq. 2-3 and alg. 2, arXiv:1802.05983
     """
 
-    needs = ("density", "real")
+    needs = ("one_group", "density", "real")
 
     def __init__(
         self,

@@ -32,7 +32,7 @@ class InfoVAE(Loss):
     Source: Zhao et al., 2017, "InfoVAE", arXiv:1706.02262
     """
 
-    needs = ("density", "real")
+    needs = ("one_group", "density", "real")
 
     def __init__(self, *, alpha: Annotated[float, Le(1)], divergence_weight: Positive, kernel: Kernel) -> None:
         super().__init__()

@@ -26,6 +26,8 @@ class PIWAE(MIWAE):
         arXiv:1802.04537
     """
 
+    needs = ("one_group", "density", "sample_density")
+
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
         nats = distortion(out, batch)
         log_w, held = self.log_weights(out, nats), self._with_latents_held(out, batch, ctx)

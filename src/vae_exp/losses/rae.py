@@ -26,7 +26,7 @@ class RAE(Loss):
 
     def __init__(self, *, beta: NonNegative, regularizer: Regularizer) -> None:
         super().__init__()
-        self.needs = ("point", "fixed_prior", *regularizer.needs)
+        self.needs = ("one_group", "point", "fixed_prior", *regularizer.needs)
         self.beta, self.regularizer = beta, regularizer
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:

@@ -30,7 +30,8 @@ class STL(IWAE):
         2019, arXiv:1810.04152
     """
 
-    needs = ("density", "sample_density", "detachable")
+    # Of several groups the parameters of a lower one depend on the samples above, and must not be held.
+    needs = ("one_group", "density", "sample_density", "detachable")
 
     def log_weights(self, out: VAEOutput, distortion: Tensor) -> Tensor:
         return -distortion - log_ratio(tuple(latent._replace(q=detached(latent.q)) for latent in out.latents))

@@ -28,7 +28,7 @@ class WAEMMD(Loss):
     Source: Tolstikhin et al., 2018, "Wasserstein auto-encoders", alg. 2, arXiv:1711.01558
     """
 
-    needs = ("real", "fixed_prior")
+    needs = ("one_group", "real", "fixed_prior")
 
     def __init__(self, *, mmd_weight: NonNegative, kernel: Kernel) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vae_exp.analysis.annealed import annealed_nll
 from vae_exp.metrics.base import Examples, OfASet, Stage, with_error
+from vae_exp.models.vae import VAE
 from vae_exp.types import Count
 
 
@@ -47,7 +48,9 @@ class AnnealedNLL(OfASet):
         self.leapfrog_steps, self.rows = leapfrog_steps, rows
 
     def figures(self, stage: Stage, model: Any, examples: Examples) -> dict[str, Tensor]:
-        if not model.posterior.density or model.posterior.space != "real":  # Hamiltonian paths need a flat space
+        if (
+            not isinstance(model, VAE) or not model.density or model.posterior.space != "real"
+        ):  # paths need a flat space
             return {}
         nats, accepted = annealed_nll(
             model,

@@ -16,11 +16,13 @@ from vae_exp.errors import UserError
 from vae_exp.types import Batch, VAEOutput
 
 Stage = Literal["val", "test"]
-Need = Literal["factors"]
+Need = Literal["factors", "target"]
 
 MEANING: dict[Need, str] = {
     "factors": "ground-truth factors, which this data set does not have; use one that has them, such as data=sprites,"
     " or metrics=default",
+    "target": "held-out items, which this data set does not have; use one of users and items, such as"
+    " data=synthetic_interactions, or metrics=default",
 }
 """What the user is told of what the batches lack."""
 Examples = Callable[[SplitName, int], Batch]

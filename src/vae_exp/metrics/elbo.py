@@ -23,7 +23,7 @@ class Elbo(PerExample):
 
     def scores(self, batch: Batch, out: VAEOutput, model: Any) -> dict[str, Tensor]:
         distortion = -out.p_x.log_prob(batch.get("target", batch["x"])).mean(0)
-        if not model.posterior.density:  # a plain autoencoder, without a rate
+        if not model.density:  # a plain autoencoder, without a rate
             return {"distortion": distortion}
         nats = rate(out)
         nats = nats.mean(0) if nats.ndim == 2 else nats

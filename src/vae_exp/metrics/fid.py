@@ -35,6 +35,8 @@ class FID(OfASet):
         self.num_images, self.rows = num_images, rows
 
     def figures(self, stage: Stage, model: Any, examples: Examples) -> dict[str, Tensor]:
+        if not model.spec.pictures:
+            return {}
         from torchmetrics.image.fid import FrechetInceptionDistance
 
         try:

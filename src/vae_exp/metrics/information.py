@@ -12,6 +12,7 @@ from torch.distributions import Distribution, Independent
 
 from vae_exp.distributions.flowed import Flowed
 from vae_exp.metrics.base import Examples, OfASet, Stage, with_error
+from vae_exp.models.vae import VAE
 from vae_exp.types import Count
 
 AT_ONCE = 2**21
@@ -44,9 +45,9 @@ class Information(OfASet):
 
     def figures(self, stage: Stage, model: Any, examples: Examples) -> dict[str, Tensor]:
         batch = examples(stage, self.num_examples)
-        if not model.posterior.density:
+        if not isinstance(model, VAE) or not model.density:
             return {}
-        q, p = model.encode(batch["x"], batch.get("y")), model.prior(model.encode)
+        q, p = model.encode(batch["x"], batch.get("y")), model.p_z()
         if isinstance(q, Flowed):
             return {}
         parts = decomposition(q, p, q.sample())

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torchmetrics.utilities import dim_zero_cat
 
-from vae_exp.distributions.center import center
-from vae_exp.distributions.kl import kl_per_dim
+from vae_exp.distributions.center import centers
+from vae_exp.distributions.kl import mean_kl_per_dim
 from vae_exp.metrics.base import Stage, VAEMetric
 from vae_exp.types import Batch, NonNegative, VAEOutput
 
@@ -33,7 +33,7 @@ class ActiveUnits(VAEMetric):
         self.add_state("moments", default=[], dist_reduce_fx="cat")  # per batch: count, mean, squared deviations
 
     def update(self, batch: Batch, out: VAEOutput, model: Any) -> None:
-        mean = torch.cat([center(q).detach().flatten(1) for q, _, _ in out.latents], dim=1)
+        mean = centers(out.latents).detach()
         count = torch.full_like(mean[0], len(mean))
         moments = torch.stack((count, mean.mean(0), (mean - mean.mean(0)).square().sum(0)))
         self.moments.append(moments[None])
@@ -57,10 +57,13 @@ class KLPerDimension(VAEMetric):
         self.add_state("examples", default=torch.zeros(()), dist_reduce_fx="sum")
 
     def update(self, batch: Batch, out: VAEOutput, model: Any) -> None:
-        parts = [kl_per_dim(q, p) for q, p, _ in out.latents]
-        if any(part is None for part in parts):
-            return
-        self.nats.append(torch.cat([part.flatten(1) for part in parts if part is not None], dim=1).sum(0)[None])
+        parts = []
+        for latent in out.latents:
+            nats = mean_kl_per_dim(latent)
+            if nats is None:
+                return
+            parts.append(nats.flatten())
+        self.nats.append(torch.cat(parts)[None] * len(batch["x"]))
         self.examples += len(batch["x"])
 
     def compute(self) -> dict[str, Tensor]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from torch import Tensor
 
-from vae_exp.distributions.center import center
 from vae_exp.metrics.base import PerExample, Stage
 from vae_exp.types import Batch, VAEOutput
 
@@ -19,5 +18,5 @@ class MeanSquaredError(PerExample):
         super().__init__(stages=stages, names=("mse",))
 
     def scores(self, batch: Batch, out: VAEOutput, model: Any) -> dict[str, Tensor]:
-        reconstruction = model.decode(center(out.latents[0].q), batch.get("y")).mean
+        reconstruction = model.reconstruct(batch).mean
         return {"mse": (batch.get("target", batch["x"]) - reconstruction).square().flatten(1).mean(1)}

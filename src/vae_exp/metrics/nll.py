@@ -32,7 +32,7 @@ class ImportanceSampledNLL(PerExample):
         self.nats_per_bit_and_dim: float | None = None
 
     def scores(self, batch: Batch, out: VAEOutput, model: Any) -> dict[str, Tensor]:
-        if not model.posterior.density:
+        if not (model.density and model.covers):
             return {}
         if model.likelihood.discrete and not model.suffix:
             self.nats_per_bit_and_dim = math.prod(model.spec.x_shape) * math.log(2)

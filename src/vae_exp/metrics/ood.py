@@ -13,6 +13,7 @@ from vae_exp.analysis.likelihood import importance_nll
 from vae_exp.analysis.regret import likelihood_regret
 from vae_exp.data.datamodule import DataModule
 from vae_exp.metrics.base import Examples, OfASet, Stage
+from vae_exp.models.vae import VAE
 from vae_exp.types import Batch, Count, CountOrZero, Positive
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ class OutOfDistribution(OfASet):
 
         ood_auroc_nll         nll, by importance sampling
         ood_auroc_typicality  |nll - mean nll of training examples|
-        ood_auroc_regret      likelihood regret, of Gaussian posteriors
+        ood_auroc_regret      likelihood regret, of one group with a Gaussian posterior
 
     1 where every foreign example scores higher than every own one, 1/2 by chance; below 1/2 the model finds the foreign
     ones more likely, as it often does. The other data set must have pictures of the same shape.
@@ -59,7 +60,7 @@ class OutOfDistribution(OfASet):
         self.regret_steps, self.regret_lr, self.regret_samples = regret_steps, regret_lr, regret_samples
 
     def figures(self, stage: Stage, model: Any, examples: Examples) -> dict[str, Tensor]:
-        if not model.posterior.density:
+        if not (model.density and model.covers):
             return {}
         self.against.setup()
         own, other = examples(stage, self.num_examples), self.against.examples("test", self.num_examples)
@@ -84,7 +85,7 @@ class OutOfDistribution(OfASet):
         return importance_nll(model, batch, num_samples=self.num_samples, rows=self.rows)
 
     def _regret(self, model: Any, batch: Batch) -> Tensor | None:
-        if not self.regret_steps:
+        if not self.regret_steps or not isinstance(model, VAE):
             return None
         parts = []
         for x in batch["x"].split(max(1, self.rows // self.regret_samples)):

@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vae_exp.distributions.center import center
 from vae_exp.metrics.base import Examples, OfASet, Stage
 from vae_exp.types import Batch, Count, Positive
 
@@ -85,5 +84,5 @@ def _labelled(model: Any, batch: Batch, rows: int) -> tuple[Codes, Labels]:
     known = batch["y"] >= 0
     x, y = batch["x"][known], batch["y"][known]
     parts = zip(x.split(rows), y.split(rows), strict=True)
-    z = torch.cat([center(model.encode(part, labels)).flatten(1) for part, labels in parts])
+    z = torch.cat([model.latents({"x": part, "y": labels}) for part, labels in parts])
     return z.cpu().double().numpy(), y.cpu().numpy()

@@ -39,6 +39,8 @@ class SampleQuality(OfASet):
         self.num_images, self.neighbours, self.features, self.rows = num_images, neighbours, features, rows
 
     def figures(self, stage: Stage, model: Any, examples: Examples) -> dict[str, Tensor]:
+        if not model.spec.pictures:
+            return {}
         space = self.features.space(examples)
         x = examples(stage, self.num_images)["x"]
         real, made = space.features(x), space.features(drawn(model, len(x), self.rows))

@@ -9,9 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vae_exp.distributions.center import center
 from vae_exp.metrics.base import Examples, OfASet, Stage, with_error
-from vae_exp.types import Count
+from vae_exp.types import Batch, Count
 
 
 class Sharpness(OfASet):
@@ -33,14 +32,15 @@ class Sharpness(OfASet):
         self.num_images, self.rows = num_images, rows
 
     def figures(self, stage: Stage, model: Any, examples: Examples) -> dict[str, Tensor]:
+        if not model.spec.pictures:
+            return {}
         batch = examples(stage, self.num_images)
-        x, y = batch["x"], batch.get("y")
+        x = batch["x"]
         kinds: dict[str, list[Tensor]] = {"data": [sharpness(x)], "reconstructions": [], "samples": []}
         for start in range(0, len(x), self.rows):
-            part, labels = x[start : start + self.rows], None if y is None else y[start : start + self.rows]
-            made = model.decode(center(model.encode(part, labels)), labels).mean
-            kinds["reconstructions"].append(sharpness(made))
-            kinds["samples"].append(sharpness(model.sample(len(part)).mean))
+            part: Batch = {key: value[start : start + self.rows] for key, value in batch.items()}  # type: ignore
+            kinds["reconstructions"].append(sharpness(model.reconstruct(part).mean))
+            kinds["samples"].append(sharpness(model.sample(len(part["x"])).mean))
         found: dict[str, Tensor] = {}
         for kind, parts in kinds.items():
             found |= with_error(f"sharpness_{kind}", torch.cat(parts))

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from vae_exp.distributions.center import center
+from vae_exp.distributions.code_point import CodePoint
 from vae_exp.distributions.delta import Delta
 from vae_exp.distributions.detached import detachable
 from vae_exp.distributions.kl import kl_per_dim
@@ -18,13 +20,29 @@ from vae_exp.distributions.tempered import tempered
 from vae_exp.errors import UserError
 from vae_exp.heads.base import Likelihood, Posterior
 from vae_exp.heads.offset import MeanOffset
+from vae_exp.models.base import Model
 from vae_exp.models.misfit import refuse_misfit
 from vae_exp.nets.spectral_norm import has_spectral_norm
 from vae_exp.priors.base import Prior
 from vae_exp.types import Batch, Count, CountOrZero, DataSpec, Draw, Latent, VAEOutput
 
 
-class VAE(nn.Module):
+def one_group(model: Model, what: str) -> VAE:
+    """The model, if it has one latent group to encode to and decode from.
+
+    Args:
+        model: Any model.
+        what: What needs it, the beginning of the sentence of an error.
+
+    Raises:
+        UserError: It has several.
+    """
+    if isinstance(model, VAE):
+        return model
+    raise UserError(f"{what} needs one latent group, and {type(model).__name__} has several")
+
+
+class VAE(Model):
     """p(x, z) = p(x|z) p(z), with q(z|x) for the posterior; its parts are chosen apart from each other.
 
     The parts come unfinished, since only the model knows their sizes. With a context c all but the prior are
@@ -63,18 +81,16 @@ class VAE(nn.Module):
         prior: Callable[..., Prior],
         likelihood: Callable[..., Likelihood],
     ) -> None:
-        super().__init__()
-        self.spec = spec
+        super().__init__(spec=spec, likelihood=likelihood)
         latent_shape = (latent_dim,)
         self.posterior = posterior(event_shape=latent_shape)
-        self.prior = prior(event_shape=latent_shape, x_shape=spec.x_shape)
+        self.prior = prior(event_shape=self.posterior.prior_shape, x_shape=spec.x_shape)
         if self.posterior.space != self.prior.space:
             raise ValueError(
                 f"the posterior {type(self.posterior).__name__} lives on the space '{self.posterior.space}', the prior "
                 f"{type(self.prior).__name__} on '{self.prior.space}'; choose model/posterior and model/prior alike"
             )
-        self.likelihood = likelihood(event_shape=spec.x_shape)
-        self.suffix = self.likelihood.suffix(spec.values)
+        self.density, self.covers = self.posterior.density, self.posterior.covers
         self.conditional = context == "label"
         if self.conditional and spec.num_classes == 0:
             raise ValueError("context=label needs labelled data, and this data set has no labels; use context=none")
@@ -121,49 +137,53 @@ class VAE(nn.Module):
         p_x: Distribution = self.likelihood(params.reshape(*leading, *params.shape[1:]))
         return p_x
 
+    def p_z(self) -> Distribution:
+        """p(z), batch_shape []."""
+        return self.posterior.latents_of(self.prior(self.encode))
+
     def forward(self, batch: Batch, num_samples: int = 1) -> VAEOutput:
-        """Encode a batch, draw `num_samples` latents for each example, and decode them."""
         y = batch.get("y")
         q = self.encode(batch["x"], y)
         z = q.rsample(torch.Size([num_samples]))
-        return VAEOutput((Latent(q, self.prior(self.encode), z),), self.decode(z, y))
+        return VAEOutput((Latent(q, self.p_z(), z),), self.decode(z, y))
+
+    def reconstruct(self, batch: Batch) -> Distribution:
+        return self.decode(self.latents(batch), batch.get("y"))
+
+    def latents(self, batch: Batch) -> Tensor:
+        return center(self.encode(batch["x"], batch.get("y")))
+
+    def as_classes(self, batch: Batch, y: Tensor) -> Distribution:
+        """p(x|z, y) with each example's own z, at its centre, as classes y [S] -> batch_shape [S, B]."""
+        z = self.latents(batch)
+        return self.decode(z.expand(len(y), *z.shape), y[:, None])
 
     @torch.no_grad()
     def properties(self) -> frozenset[str]:
-        """What a loss may need of a model, by the names of `losses.base.MEANING`.
-
-        Raises:
-            UserError: Posterior and prior do not go together.
-        """
         was_training = self.training
         x = torch.zeros(2, *self.spec.x_shape, device=next(self.parameters()).device)
         y = torch.zeros(2, dtype=torch.long, device=x.device) if self.conditional else None
-        q, p = self.eval().encode(x, y), self.prior(self.encode)
+        q, p = self.eval().encode(x, y), self.p_z()
         self.train(was_training)
-        if self.posterior.density:
+        if self.density:
             refuse_misfit(q, p)
-        found = {"density": self.posterior.density, "real": self.posterior.space == "real"}
-        found["sample_density"] = self.posterior.density and self.posterior.sample_density
-        found["detachable"] = self.posterior.density and detachable(q)
+        found = {"one_group": True, "density": self.density, "real": self.posterior.space == "real"}
+        found["sample_density"] = self.density and self.posterior.sample_density
+        found["detachable"] = self.density and detachable(q)
         found["fixed_prior"] = not any(weight.requires_grad for weight in self.prior.parameters())
-        found["point"] = isinstance(q, Delta)
+        found["point"], found["codes"] = isinstance(q, Delta), isinstance(q, CodePoint)
         found["separate"] = not any(isinstance(layer, _BatchNorm) for layer in self.decoder.modules())
         found["spectral_norm"] = has_spectral_norm(self.decoder)
-        found["factorised"] = self.posterior.density and kl_per_dim(q, p) is not None
+        found["factorised"] = self.density and kl_per_dim(q, p) is not None
         return frozenset(name for name, holds in found.items() if holds)
 
     def sample_latents(self, n: int, temperature: float = 1.0) -> Tensor:
         """Draw from the prior, [n, latent_dim]."""
-        return tempered(self.prior(self.encode), temperature).sample(torch.Size([n]))
+        return tempered(self.p_z(), temperature).sample(torch.Size([n]))
 
     def sample(
         self, n: int, y: Tensor | None = None, temperature: float = 1.0, draw: Draw | None = None
     ) -> Distribution:
-        """p(x|z) for `n` latents from the prior, its spread multiplied by the temperature; batch_shape [n].
-
-        Labels y [n] say of which classes; a model with a context draws them evenly where there are none. Latents are
-        from `draw` instead of the prior where it is given.
-        """
         if y is None and self.conditional:
             y = torch.arange(n, device=next(self.parameters()).device) % self.spec.num_classes
         z = self.sample_latents(n, temperature) if draw is None else draw(n, y, temperature)

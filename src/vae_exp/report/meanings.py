@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-_LINE = re.compile(r"^#\s*(\w+) \[([^\]]*)\]: (.+)$")
+_LINE = re.compile(r"^#\s*([\w@]+) \[([^\]]*)\]: (.+)$")
+_AT = re.compile(r"@\d+$")
 SUFFIX = "_bce"
 """Ends the names of figures that rest on a cross-entropy of grey pixels (`heads.likelihoods.bernoulli`)."""
 
@@ -40,6 +41,7 @@ def read_meanings(folders: Sequence[Path], metrics: Mapping[str, Any]) -> dict[s
 
 def meaning_of(name: str, meanings: Mapping[str, Meaning]) -> Meaning:
     """The meaning of a figure; empty where nobody wrote one."""
+    name = _AT.sub("@k", name)
     if name in meanings:
         return meanings[name]
     if name.endswith(SUFFIX) and (plain := meanings.get(name.removesuffix(SUFFIX))):
@@ -50,4 +52,9 @@ def meaning_of(name: str, meanings: Mapping[str, Meaning]) -> Meaning:
 def in_order(names: Iterable[str], meanings: Mapping[str, Meaning]) -> list[str]:
     """Sort figures as their meanings are; those without one by name, behind them."""
     places = {name: place for place, name in enumerate(meanings)}
-    return sorted(names, key=lambda name: (places.get(name, places.get(name.removesuffix(SUFFIX), len(places))), name))
+
+    def place(name: str) -> tuple[int, str]:
+        general = _AT.sub("@k", name)
+        return places.get(general, places.get(general.removesuffix(SUFFIX), len(places))), name
+
+    return sorted(names, key=place)

@@ -71,7 +71,6 @@ def _tile(stages: list[str], row: Row) -> tuple[str, str, str, str]:
 def _diagnosis(record: Record, scalars: Scalars) -> list[str]:
     """Warnings worth having of this run, from its figures and the last values of its curves."""
     last = {tag: values[-1] for tag, (_, values) in scalars.items() if tag.startswith("train/")}
-    steps = [at[-1] for tag, (at, _) in scalars.items() if tag.startswith("train/")]
-    reached = {"step": float(max(steps))} if steps else {}
-    epochs = {"epoch": scalars["epoch"][1][-1] + 1} if "epoch" in scalars else {}
-    return diagnose({**last, **reached, **epochs, **record.figures}, record.settings) if record.figures else []
+    if not record.figures:
+        return []
+    return diagnose({**last, **record.figures}, record.settings, record.status.get("schedules", {}))

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from vae_exp.distributions.tempered import tempered
 from vae_exp.errors import UserError
-from vae_exp.models.vae import VAE
+from vae_exp.models.base import Model
+from vae_exp.models.vae import one_group
 from vae_exp.samplers.base import Sampler
 from vae_exp.types import Batch
 
@@ -23,11 +24,12 @@ class ByClass(nn.Module):
         temperature: At which the latents will be drawn.
 
     Raises:
-        UserError: The latents are no real vectors, or the density has no meaning at the temperature.
+        UserError: The latents are no real vectors of one group, or the density has no meaning at the temperature.
     """
 
-    def __init__(self, model: VAE, sampler: Callable[..., Sampler], temperature: float) -> None:
+    def __init__(self, model: Model, sampler: Callable[..., Sampler], temperature: float) -> None:
         super().__init__()
+        model = one_group(model, "sampler: a density of latents")
         if model.posterior.space != "real":
             raise UserError(
                 f"sampler: densities are fitted to latents that are real vectors, and those of this run's "
@@ -78,7 +80,7 @@ class ByClass(nn.Module):
 
 
 @torch.no_grad()
-def aggregated_posterior(model: VAE, batches: Iterable[Batch]) -> tuple[Tensor, Tensor | None]:
+def aggregated_posterior(model: Model, batches: Iterable[Batch]) -> tuple[Tensor, Tensor | None]:
     """One draw z ~ q(z|x) for each example.
 
     Args:
@@ -89,6 +91,7 @@ def aggregated_posterior(model: VAE, batches: Iterable[Batch]) -> tuple[Tensor, 
         z [N, latent_dim], and the classes [N] where the examples have them.
     """
     latents, labels = [], []
+    model = one_group(model, "sampler: a density of latents")
     for batch in batches:
         latents.append(model.encode(batch["x"], batch.get("y")).sample())
         if "y" in batch:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Literal
 
@@ -12,10 +11,8 @@ from torch.distributions import AffineTransform, Distribution, TransformedDistri
 
 from vae_exp.priors.flow import FlowPrior
 from vae_exp.samplers.base import Sampler
+from vae_exp.samplers.fitting import fit_by_adam, moments
 from vae_exp.types import Count, Fraction, Positive
-
-CHECKS = 20
-"""How often the held-out latents are looked at."""
 
 
 class Flow(Sampler):
@@ -35,8 +32,7 @@ class Flow(Sampler):
         held_out: Fraction of the latents that is not fitted.
 
     Source: Ghosh et al., 2020, "From variational to deterministic autoencoders" (ex-post density estimation),
-        arXiv:1903.12436; Dai & Wipf, 2019, "Diagnosing and enhancing VAE models", arXiv:1903.05789, whose second
-        density is a VAE; the flow: Papamakarios et al., 2017, "Masked autoregressive flow", arXiv:1705.07057
+        arXiv:1903.12436; the flow: Papamakarios et al., 2017, "Masked autoregressive flow", arXiv:1705.07057
     """
 
     mean: Tensor
@@ -63,36 +59,17 @@ class Flow(Sampler):
     def fit(self, z: Tensor) -> None:
         if len(z) < 2:
             raise ValueError(f"a flow needs two examples or more to be fitted to; there are {len(z)}")
-        scale = z.std(0)
-        self.mean.copy_(z.mean(0))
-        self.scale.copy_(torch.where(scale > 0, scale, torch.ones_like(scale)))
-        z = z[torch.randperm(len(z)).to(z.device)]
-        count = min(int(self.held_out * len(z)), len(z) - 1)
-        with torch.enable_grad():
-            self._train(z[count:], z[:count] if count else z)
-        self.requires_grad_(False)
-
-    def _train(self, z: Tensor, held_out: Tensor) -> None:
-        optimizer = torch.optim.Adam(self.parameters(), lr=self.learning_rate)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
-        best, weights = float("inf"), copy.deepcopy(self.state_dict())
-        for step in range(1, self.steps + 1):
-            chosen = z[torch.randint(len(z), (self.batch_size,)).to(z.device)]
-            optimizer.zero_grad()
-            (-self().log_prob(chosen).mean()).backward()
-            optimizer.step()
-            schedule.step()
-            if step % max(1, self.steps // CHECKS) == 0 or step == self.steps:
-                score = self._nats(held_out)
-                if score < best:
-                    best, weights = score, copy.deepcopy(self.state_dict())
-        self.load_state_dict(weights)
-
-    @torch.no_grad()
-    def _nats(self, z: Tensor) -> float:
-        """Mean of -log p(z)."""
-        density = self()
-        return float(torch.cat([-density.log_prob(part) for part in z.split(self.batch_size)]).mean())
+        for mine, found in zip((self.mean, self.scale), moments(z), strict=True):
+            mine.copy_(found)
+        fit_by_adam(
+            self,
+            lambda part: -self().log_prob(part),
+            z,
+            steps=self.steps,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            held_out=self.held_out,
+        )
 
     def forward(self) -> Distribution:
         # The prior is not handed an encoder, of which it is not made.

@@ -25,7 +25,7 @@ def objective(figures: Mapping[str, Any], metric: str) -> float:
     Raises:
         UserError: There is no such figure.
     """
-    name = next((name for name in _names(metric) if name in figures), None)
+    name = next((name for name in names_of(metric) if name in figures), None)
     if name is None:
         raise UserError(f"sweep.metric={metric}: is not a figure of the run{_hint(metric, figures)}")
     value = figures[name]
@@ -43,7 +43,8 @@ def saved_objective(folder: Path, metric: str) -> float:
     return objective(read_json(folder / "metrics.json"), metric)
 
 
-def _names(metric: str) -> list[str]:
+def names_of(metric: str) -> list[str]:
+    """The names under which a figure may be found, the first that a run has being the one."""
     stage, _, figure = metric.partition("/")
     spare = [f"{stage}/distortion", f"{stage}/distortion_bce"] if figure == "nelbo" else []
     return [metric, f"{metric}_bce", *spare]

@@ -59,7 +59,8 @@ class NonFiniteGuard:
             raise UserError(
                 f"the gradient was nan or infinite {longest:.0f} steps in a row "
                 f"(training.max_skipped_steps={self.max_skipped_steps}); a smaller optimizer.lr, "
-                "trainer.gradient_clip_val=1 or trainer.precision=32-true may help"
+                "trainer.gradient_clip_val=1 or trainer.precision=32-true may help, and so may a larger "
+                "callbacks.gradient_skipping.threshold where there is one"
             )
         return int(total)
 

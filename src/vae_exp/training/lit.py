@@ -15,7 +15,7 @@ from vae_exp.data.order import Order
 from vae_exp.data.splits import SplitName
 from vae_exp.losses.base import Loss
 from vae_exp.metrics.base import Stage, VAEMetric
-from vae_exp.models.vae import VAE
+from vae_exp.models.base import Model
 from vae_exp.schedules import Progress, Schedule
 from vae_exp.training import rng
 from vae_exp.training.gradients import clip, norms_of
@@ -54,7 +54,7 @@ class LitVAE(pl.LightningModule):
     def __init__(
         self,
         *,
-        model: VAE,
+        model: Model,
         loss: Loss,
         optimizer: Callable[..., Optimizer],
         lr_schedule: Schedule,
@@ -81,11 +81,17 @@ class LitVAE(pl.LightningModule):
     @property
     def objective(self) -> str:
         """The figure that chooses checkpoints: the negative ELBO, or the distortion of a model without a rate."""
-        return self.named("nelbo" if self.model.posterior.density else "distortion")
+        return self.named("nelbo" if self.model.density else "distortion")
 
     def named(self, name: str) -> str:
         """The name of a figure, with the model's suffix where it is no log-likelihood."""
         return name + self.model.suffix if name in SCORES else name
+
+    def loss_schedules(self) -> dict[str, tuple[float, float]]:
+        """The factor of each schedule of the loss after the last step, and the one that it goes to, by its key."""
+        now = Progress(self.trainer.global_step, float(self.trainer.current_epoch), self._total_steps)
+        found = {name: part for name, part in self.loss.named_modules() if isinstance(part, Schedule)}
+        return {f"loss.{name}": (part.at(now), part.rest(now.total_steps)) for name, part in found.items()}
 
     # Training
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from vae_exp.losses.base import Loss
-from vae_exp.models.vae import VAE
+from vae_exp.models.base import Model
 from vae_exp.types import Batch, Context
 
 
@@ -18,7 +18,7 @@ class Objective(nn.Module):
         context: What the loss is told besides.
     """
 
-    def __init__(self, *, model: VAE, loss: Loss, context: Context) -> None:
+    def __init__(self, *, model: Model, loss: Loss, context: Context) -> None:
         super().__init__()
         self.model, self.loss, self.context = model, loss, context
 

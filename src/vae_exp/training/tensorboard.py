@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from tensorboard.compat.proto import event_pb2
 from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+from torch.utils.tensorboard.summary import hparams
 
 from vae_exp.analysis.encode import Encoded
 
@@ -34,13 +36,36 @@ def forget_after(loggers: Iterable[Logger], step: int) -> None:
             logger.experiment._get_file_writer().add_event(event_pb2.Event(session_log=restart), step + 1)
 
 
-def log_hyperparameters(loggers: Iterable[Logger], settings: Mapping[str, Any], figures: Mapping[str, Any]) -> None:
-    """Fill the HParams tab: once, when the final figures are known."""
+def log_hyperparameters(
+    loggers: Iterable[Logger], settings: Mapping[str, Any], figures: Mapping[str, Any], first: Collection[str]
+) -> None:
+    """Fill the HParams tab: once, when the final figures are known.
+
+    Args:
+        loggers: Those that write for TensorBoard are served.
+        settings: The configuration.
+        figures: The final figures.
+        first: Keys that the tab shows before all others: those that a run is called by.
+    """
     numbers = {name: value for name, value in figures.items() if isinstance(value, float) and not name.endswith("/se")}
     hyperparameters = dict(_flat({k: v for k, v in settings.items() if k not in HIDDEN}, ""))
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger):
-            logger.log_hyperparams(hyperparameters, {f"hparam/{name}": value for name, value in numbers.items()})
+            metrics = {f"hparam/{name}": value for name, value in numbers.items()}
+            logger.log_metrics(metrics)
+            experiment, start, end = hparams(hyperparameters, metrics)
+            _put_first(experiment, {key.replace("/", ".") for key in first})
+            for summary in (experiment, start, end):
+                logger.experiment._get_file_writer().add_summary(summary)
+
+
+def _put_first(experiment: Any, names: Collection[str]) -> None:
+    """Mark hyperparameters as those that differ: of all in alphabetical order the tab would show the first five."""
+    content = experiment.value[0].metadata.plugin_data
+    data = HParamsPluginData.FromString(content.content)
+    for info in data.experiment.hparam_infos:
+        info.differs = info.name in names
+    content.content = data.SerializeToString()
 
 
 def _flat(node: Any, path: str) -> Iterator[tuple[str, Any]]:

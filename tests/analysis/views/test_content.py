@@ -178,6 +178,9 @@ def test_a_latent_that_is_the_factor_knows_all_of_it():
     assert shares.shape == (2, 2)
     assert shares[0, names.index("z1")] == pytest.approx(1)
     assert float(shares[1].max()) < 0.1
+    # (bins - 1) (values - 1) / (2 N) of an entropy of 1.3 nats
+    by_chance = float(figure.axes[0].get_yticklabels()[0].get_text().rpartition(" ")[2])
+    assert 0.4 < by_chance / (4 * 4 / (2 * 200 * 1.3)) < 2.5
 
 
 def test_the_nearest_images_are_the_nearest():

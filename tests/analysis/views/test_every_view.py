@@ -37,6 +37,10 @@ def fitting(kind, name):
         "uniform_sphere": ["model/posterior=von_mises_fisher"],
         "gumbel_softmax": ["model/prior=uniform_categorical"],
         "uniform_categorical": ["model/posterior=gumbel_softmax"],
+        "vq": ["model/prior=uniform_codes"],
+        "fsq": ["model/prior=autoregressive"],
+        "uniform_codes": ["model/posterior=fsq"],
+        "autoregressive": ["model/posterior=vq"],
     }
     return [f"model/{kind}={name}", *spaces.get(name, []), "model.latent_dim=8"]
 

@@ -8,21 +8,23 @@ from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor
 
 from vae_exp.analysis import pictures
-from vae_exp.analysis.views.base import Subject, latent_name, ranked
+from vae_exp.analysis.views.base import Subject, latent_name, of_pictures, ranked
 from vae_exp.analysis.views.style import GAP, LINE, write
 from vae_exp.analysis.views.traversals import EXAMPLES
+from vae_exp.models.vae import VAE
 from vae_exp.types import Count, Positive
 
 SIDE = 104
 """Pixels of an image at least, so that the name above it has room."""
 
 
+@of_pictures
 def animated_traversals(
     subject: Subject, *, num_latents: Count, columns: Count, steps: Count, span: Positive
 ) -> Tensor | None:
     """The traversals of the most informative latent dimensions side by side, forth and back: [T, 3, H, W].
 
-    None for one-hot latents.
+    None for one-hot latents, for codes and for several groups.
 
     Args:
         subject: What is looked at.
@@ -33,11 +35,12 @@ def animated_traversals(
 
     Source: Higgins et al., 2017, "beta-VAE"
     """
-    if subject.model.posterior.space == "one_hot":
+    model = subject.model
+    if not isinstance(model, VAE) or model.posterior.space in ("one_hot", "codes"):
         return None
     batch = subject.examples(subject.split, EXAMPLES)
-    order = ranked(subject, pictures.latents(subject.model, batch))[:num_latents]
-    images = pictures.traversals(subject.model, batch, dims=order, steps=steps, span=span)  # [D, steps, C, H, W]
+    order = ranked(subject, pictures.latents(model, batch))[:num_latents]
+    images = pictures.traversals(model, batch, dims=order, steps=steps, span=span)  # [D, steps, C, H, W]
     factor = -(-SIDE // images.shape[-1])
     large = images.repeat_interleave(factor, -1).repeat_interleave(factor, -2).cpu()
     tiles = torch.stack([_under(latent_name(subject, dim), row) for dim, row in zip(order, large, strict=True)])

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from vae_exp.analysis import pictures
-from vae_exp.models.vae import VAE
+from vae_exp.models.base import Model
 from vae_exp.types import Batch
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     """A figure, an image [C, H, W] in [0, 1], or the images of an animation [T, C, H, W]."""
 
 Split = Literal["train", "val", "test"]
+Drawn = TypeVar("Drawn")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Subject:
         folder: The run's folder, for what it recorded over training; None where there is none.
     """
 
-    model: VAE
+    model: Model
     examples: Callable[[Split, int], Batch]
     kl: Tensor | None
     split: Literal["val", "test"]
@@ -48,6 +50,16 @@ class View(Protocol):
 
     def __call__(self, subject: Subject) -> Picture | None:
         """Draw, or give None where the view does not apply."""
+
+
+def of_pictures(view: Callable[..., Drawn]) -> Callable[..., Drawn | None]:
+    """A view that shows examples as pictures: None where they are none, such as rows of items."""
+
+    @wraps(view)
+    def shown(subject: Subject, **settings: Any) -> Drawn | None:
+        return view(subject, **settings) if subject.model.spec.pictures else None
+
+    return shown
 
 
 @torch.no_grad()

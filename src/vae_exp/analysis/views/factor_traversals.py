@@ -6,11 +6,12 @@ import torch
 from torch import Tensor
 
 from vae_exp.analysis import pictures
-from vae_exp.analysis.views.base import Subject, factors_of
+from vae_exp.analysis.views.base import Subject, factors_of, of_pictures
 from vae_exp.analysis.views.style import rows_of_images
 from vae_exp.types import Batch, Count
 
 
+@of_pictures
 def factor_traversals(subject: Subject, *, num: Count, steps: Count) -> Tensor | None:
     """For each factor a row of examples in which it varies, and under them their reconstructions.
 

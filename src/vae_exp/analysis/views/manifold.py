@@ -6,14 +6,16 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent
 
-from vae_exp.analysis.views.base import Subject
+from vae_exp.analysis.views.base import Subject, of_pictures
 from vae_exp.analysis.views.style import rows_of_images
+from vae_exp.models.vae import VAE
 from vae_exp.types import Count, CountOrZero
 
 DRAWS = 10_000
 """Of a prior whose quantiles are not known."""
 
 
+@of_pictures
 @torch.no_grad()
 def manifold(subject: Subject, *, side: Count, label: CountOrZero) -> Tensor | None:
     """Images at a grid of quantiles of the prior, (i - 1/2) / side; z0 grows to the right and z1 upward.
@@ -28,11 +30,13 @@ def manifold(subject: Subject, *, side: Count, label: CountOrZero) -> Tensor | N
     Source: Kingma & Welling, 2014, "Auto-encoding variational Bayes", fig. 4, arXiv:1312.6114
     """
     model = subject.model
+    if not isinstance(model, VAE):
+        return None
     plane = model.posterior.space == "real" and model.posterior.event_shape == (2,)
     if not plane or (model.conditional and label >= model.spec.num_classes):
         return None
     probabilities = (torch.arange(side, device=next(model.parameters()).device) + 0.5) / side
-    x, y = quantiles(model.prior(model.encode), probabilities).T
+    x, y = quantiles(model.p_z(), probabilities).T
     z = torch.stack(torch.meshgrid(x, y.flip(0), indexing="xy"), dim=-1)  # [side, side, 2]
     classes = torch.full((1,), label, device=z.device) if model.conditional else None
     images = model.decode(z, classes).mean.clamp(0, 1)

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 def mutual_information(subject: Subject, *, num: Count, bins: Count, num_latents: Count) -> Figure | None:
     """I(z_j; v_k) / H(v_k) for each factor v_k, or the label, and each latent mean z_j, from 0 to 1.
 
-    From N examples it is too high by about (bins - 1) (values - 1) / (2 N) nats. None where neither factors nor labels
-    are known.
+    From N examples it is too high by about (bins - 1) (values - 1) / (2 N) nats: each row is told what latents that
+    know nothing come to, the mean over the same ones with the examples in another order. None where neither factors
+    nor labels are known.
 
     Args:
         subject: What is looked at.
@@ -42,14 +43,20 @@ def mutual_information(subject: Subject, *, num: Count, bins: Count, num_latents
     order = ranked(subject, means)[:num_latents]
     columns = [torch.unique(values, return_inverse=True)[1] for values in factors.values()]
     entropies = torch.stack([entropy(column) for column in columns])
-    nats = information_between(torch.stack(columns, dim=1), histogram_bins(means[:, order], bins))
-    names = [f"{name}, H = {nats:.2f} nats" for name, nats in zip(factors, entropies.tolist(), strict=True)]
-    shares = nats / entropies.clamp_min(1e-12)[:, None]
+    known, codes = torch.stack(columns, dim=1), histogram_bins(means[:, order], bins)
+    elsewhere = torch.randperm(len(codes), generator=torch.Generator().manual_seed(0)).to(codes.device)
+    shares, chance = (
+        information_between(known, rows) / entropies.clamp_min(1e-12)[:, None] for rows in (codes, codes[elsewhere])
+    )
+    names = [
+        f"{name}, H = {nats:.2f} nats; by chance {level:.2f}"
+        for name, nats, level in zip(factors, entropies.tolist(), chance.mean(1).tolist(), strict=True)
+    ]
     return _drawn(shares.cpu(), names, [latent_name(subject, dim) for dim in order])
 
 
 def _drawn(shares: Tensor, rows: list[str], columns: list[str]) -> Figure:
-    made = figure(0.42 * len(columns) + 3.2, 0.42 * len(rows) + 1.9)
+    made = figure(0.42 * len(columns) + 4.2, 0.42 * len(rows) + 1.9)
     axes = made.subplots()
     drawn = axes.imshow(shares.tolist(), cmap=MAP, vmin=0, vmax=1)
     for row, values in enumerate(shares.tolist()):

@@ -6,11 +6,12 @@ import torch
 from torch import Tensor
 
 from vae_exp.analysis import pictures
-from vae_exp.analysis.views.base import Subject
+from vae_exp.analysis.views.base import Subject, of_pictures
 from vae_exp.analysis.views.style import rows_of_images
 from vae_exp.types import Count
 
 
+@of_pictures
 @torch.no_grad()
 def nearest_training(subject: Subject, *, num: Count, neighbours: Count, num_training: Count) -> Tensor:
     """Samples, and under each the training images with the least Euclidean distance, with that distance.

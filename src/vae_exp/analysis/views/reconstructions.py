@@ -5,11 +5,12 @@ from __future__ import annotations
 from torch import Tensor
 
 from vae_exp.analysis import pictures
-from vae_exp.analysis.views.base import Subject
+from vae_exp.analysis.views.base import Subject, of_pictures
 from vae_exp.analysis.views.style import rows_of_images
 from vae_exp.types import Count
 
 
+@of_pictures
 def reconstructions(subject: Subject, *, num: Count) -> Tensor:
     """Examples, and under each the mean of p(x|z) at the mean of q(z|x).
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from torch import Tensor
 
 from vae_exp.analysis import pictures
-from vae_exp.analysis.views.base import Subject
+from vae_exp.analysis.views.base import Subject, of_pictures
 from vae_exp.types import Count
 
 
+@of_pictures
 def samples(subject: Subject, *, num: Count) -> Tensor:
     """Means of p(x|z) for latents from the prior, in a square; of all classes in turn where the model has a context.
 

@@ -6,12 +6,13 @@ import torch
 from torch import Tensor
 
 from vae_exp.analysis import pictures
-from vae_exp.analysis.views.base import Subject
+from vae_exp.analysis.views.base import Subject, of_pictures
 from vae_exp.analysis.views.style import rows_of_images
 from vae_exp.errors import UserError
 from vae_exp.types import Count, NonNegative
 
 
+@of_pictures
 def samples_by_temperature(subject: Subject, *, num: Count, temperatures: list[NonNegative]) -> Tensor | None:
     """One row for each factor on the spread of the prior; None where the prior has no temperature.
 

@@ -7,11 +7,12 @@ from torch import Tensor
 
 from vae_exp.analysis import pictures
 from vae_exp.analysis.likelihood import importance_nll
-from vae_exp.analysis.views.base import Subject
+from vae_exp.analysis.views.base import Subject, of_pictures
 from vae_exp.analysis.views.style import rows_of_images
 from vae_exp.types import Batch, Count
 
 
+@of_pictures
 def worst_and_best(subject: Subject, *, num: Count, num_examples: Count, num_samples: Count, rows: Count) -> Tensor:
     """The examples with the highest and the lowest nll, their reconstructions, and the nats.
 
@@ -27,7 +28,7 @@ def worst_and_best(subject: Subject, *, num: Count, num_examples: Count, num_sam
     Source: Burda et al., 2016, "Importance weighted autoencoders", eq. 8, arXiv:1509.00519
     """
     model, batch = subject.model, subject.examples(subject.split, num_examples)
-    density = model.posterior.density
+    density = model.density and model.covers
     nats = importance_nll(model, batch, num_samples=num_samples, rows=rows) if density else _distortion(subject, batch)
     order = nats.argsort(descending=True)
     worst, best = order[:num], order.flip(0)[:num]
@@ -45,6 +46,4 @@ def worst_and_best(subject: Subject, *, num: Count, num_examples: Count, num_sam
 
 @torch.no_grad()
 def _distortion(subject: Subject, batch: Batch) -> Tensor:
-    model = subject.model
-    p_x = model.decode(pictures.latents(model, batch), batch.get("y"))
-    return -p_x.log_prob(batch.get("target", batch["x"]))
+    return -subject.model.reconstruct(batch).log_prob(batch.get("target", batch["x"]))

@@ -16,7 +16,7 @@ class Regularizer(nn.Module, ABC):
     """Weight of the penalty in the loss."""
 
     needs: tuple[str, ...] = ()
-    """Properties of a model (see `VAE.properties`) without which it has no meaning."""
+    """Properties of a model (see `Model.properties`) without which it has no meaning."""
 
     @abstractmethod
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torchmetrics.utilities import dim_zero_cat
 
-from vae_exp.distributions.center import center
+from vae_exp.distributions.center import centers
 from vae_exp.metrics.base import Need, Stage, VAEMetric
 from vae_exp.metrics.codes.table import in_canonical_order
 from vae_exp.types import Batch, VAEOutput
@@ -38,7 +38,7 @@ class CodeScore(VAEMetric):
 
     def update(self, batch: Batch, out: VAEOutput, model: Any) -> None:
         self.require(batch)
-        codes = torch.cat([center(q).detach().flatten(1) for q, _, _ in out.latents], dim=1)
+        codes = centers(out.latents).detach()
         self.codes.append(codes)
         self.factors.append(batch.get("factors", codes.new_zeros(len(codes), 0, dtype=torch.int64)))
 

@@ -12,8 +12,11 @@ import torch
 from lightning_fabric.plugins import TorchCheckpointIO
 from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.trainer.states import TrainerFn
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
+from vae_exp.errors import UserError
 from vae_exp.files import write_whole
+from vae_exp.training.callbacks.leaving import Leaving
 from vae_exp.training.lit import LitVAE
 from vae_exp.types import CountOrZero
 
@@ -24,30 +27,44 @@ class LastAndBest(Checkpoint):
     Args:
         folder: Where the checkpoints go.
         every_n_steps: Optimizer steps between checkpoints within an epoch, 0 for none; a run that dies loses no more.
+        highest: Figure of the validation set whose highest value makes the best checkpoint, in the place of val/nelbo.
     """
 
-    def __init__(self, *, folder: str, every_n_steps: CountOrZero) -> None:
+    def __init__(self, *, folder: str, every_n_steps: CountOrZero, highest: str | None) -> None:
+        self.highest = highest
         self.last, self.best = Path(folder, "last.ckpt"), Path(folder, "best.ckpt")
         self.every_n_steps = every_n_steps
         self.best_score = float("inf")
         self._improved = False
         self._saved_step = -1
+        self._leaving = Leaving()
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._leaving.after_a_step(trainer)
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
         step = trainer.global_step
         if trainer.fit_loop.epoch_loop.batch_progress.is_last_batch or step == self._saved_step:
             return  # the end of the epoch saves, after validation; and within accumulated gradients there is no step
         due = self.every_n_steps > 0 and step % self.every_n_steps == 0
-        # Processes hear of a signal one by one, and saving is a thing that all of them do together.
-        leaving = trainer.received_sigterm and trainer.world_size == 1
+        leaving = self._leaving.agreed(trainer)
         if due or leaving:
             self._save(trainer)
+        if leaving:
+            raise SIGTERMException
+
+    def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if not fitting(trainer):
+            self._leaving.at_once(trainer)
+
+    def on_test_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._leaving.at_once(trainer)
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         assert isinstance(module, LitVAE)
         if not fitting(trainer):
             return
-        score = float(trainer.callback_metrics[monitored(module)])
+        score = self._score(trainer, module)
         if score >= self.best_score:
             return
         self.best_score = score
@@ -69,6 +86,16 @@ class LastAndBest(Checkpoint):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.best_score = state["best_score"]
+
+    def _score(self, trainer: pl.Trainer, module: LitVAE) -> float:
+        """How good the weights are, a lower number for better ones."""
+        figures = trainer.callback_metrics
+        if self.highest is None:
+            return float(figures[monitored(module)])
+        if (name := f"val/{self.highest}") not in figures:
+            known = ", ".join(sorted(key.removeprefix("val/") for key in figures if key.startswith("val/")))
+            raise UserError(f"callbacks.checkpoint.highest={self.highest} is no figure of this validation; use {known}")
+        return -float(figures[name])
 
     def _save(self, trainer: pl.Trainer) -> None:
         self._saved_step = trainer.global_step

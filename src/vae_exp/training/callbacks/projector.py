@@ -42,8 +42,12 @@ class Projector(pl.Callback):
         with looked_at(trainer, module, "test", self.folder) as subject, rng.isolated(EVALUATION_SEED):
             batch = subject.examples("test", self.num)
             means, known = latents(subject.model, batch), factors_of(subject, batch)
-        image, size = sprite(batch["x"])
-        files: dict[str, bytes | str] = {"tensors.tsv": _lines(means.tolist()), "sprite.png": png(image)}
+            pictures = subject.model.spec.pictures
+        files: dict[str, bytes | str] = {"tensors.tsv": _lines(means.tolist())}
+        size = None
+        if pictures:
+            image, size = sprite(batch["x"])
+            files["sprite.png"] = png(image)
         if known:
             rows = torch.stack([values.double() for values in known.values()], dim=1).tolist()
             # The projector takes the first line for names only where there are several columns.
@@ -69,12 +73,14 @@ def _lines(rows: Iterable[Iterable[float | str]]) -> str:
     return "".join("\t".join(row) + "\n" for row in texts)
 
 
-def _config(labelled: bool, size: tuple[int, int]) -> str:
+def _config(labelled: bool, size: tuple[int, int] | None) -> str:
     """In the text format of protocol buffers, paths relative to the folder."""
     metadata = '  metadata_path: "projector/metadata.tsv"\n' if labelled else ""
+    images = size and (
+        '  sprite {\n    image_path: "projector/sprite.png"\n'
+        f"    single_image_dim: {size[1]}\n    single_image_dim: {size[0]}\n  }}\n"
+    )
     return (
         'embeddings {\n  tensor_name: "latent means"\n  tensor_path: "projector/tensors.tsv"\n'
-        f"{metadata}"
-        '  sprite {\n    image_path: "projector/sprite.png"\n'
-        f"    single_image_dim: {size[1]}\n    single_image_dim: {size[0]}\n  }}\n}}\n"
+        f"{metadata}{images or ''}}}\n"
     )

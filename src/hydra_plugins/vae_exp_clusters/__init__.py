@@ -1,0 +1,1 @@
+"""Hydra takes launchers from the package hydra_plugins alone."""

@@ -1,0 +1,49 @@
+"""New examples from old ones: what `vae-exp augment` writes.
+
+Every function takes a model and labelled examples, and gives one new picture for each, [B, C, H, W], of the same class.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vae_exp.analysis.pictures import latents
+from vae_exp.errors import UserError
+from vae_exp.models.base import Model
+from vae_exp.models.vae import one_group
+from vae_exp.types import Batch
+
+
+@torch.no_grad()
+def reconstruct(model: Model, batch: Batch) -> Tensor:
+    """The mean of p(x|z) with the noise of the posterior in z ~ q(z|x)."""
+    return model(batch).p_x.mean[0]  # type: ignore[no-any-return]
+
+
+@torch.no_grad()
+def interpolate(model: Model, batch: Batch) -> Tensor:
+    """The mean of p(x|z) at z = a + w (b - a): latent means of the example and of another one of its class, 0 < w < 1.
+
+    The other one, and w, are drawn uniformly.
+
+    Source: DeVries & Taylor, 2017, "Dataset augmentation in feature space", eq. 3, arXiv:1702.05538
+    """
+    model = one_group(model, "how=interpolate")
+    z, y = latents(model, batch), batch["y"]
+    same = (y[:, None] == y[None]).float()
+    other = torch.multinomial(same, 1)[:, 0]
+    weight = torch.rand(len(z), 1, dtype=z.dtype, device=z.device)
+    return model.decode(torch.lerp(z, z[other], weight), y).mean
+
+
+@torch.no_grad()
+def sample(model: Model, batch: Batch) -> Tensor:
+    """The mean of p(x|z, y) with z ~ p(z), of the example's class and of nothing else of it.
+
+    Raises:
+        UserError: The model is not told of classes.
+    """
+    if not model.conditional:
+        raise UserError("how=sample needs a model that draws by class, such as model=m2 or model.context=label")
+    return model.sample(len(batch["x"]), batch["y"]).mean

@@ -1,0 +1,90 @@
+"""vae-exp augment: more labelled examples, made from those of a finished run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from omegaconf import DictConfig
+from torch import Tensor
+
+from vae_exp.build import Settings
+from vae_exp.cli.finished import check_counts, data_of, device_named, refuse_existing
+from vae_exp.cli.hydra_app import run_hydra
+from vae_exp.cli.labelled_files import FORMATS, Labelled
+from vae_exp.config.check import check
+from vae_exp.config.instantiate import instantiate
+from vae_exp.data.datamodule import DataModule
+from vae_exp.data.splits import SplitName
+from vae_exp.errors import UserError
+from vae_exp.models.base import Model
+from vae_exp.run import best_checkpoint, load_run
+from vae_exp.training import rng
+from vae_exp.types import Batch
+
+log = logging.getLogger(__name__)
+
+How = Callable[[Model, Batch], Tensor]
+
+
+def main(argv: list[str]) -> int:
+    """Run `vae-exp augment` with these overrides."""
+    return run_hydra("augment", "augment", argv, augment, before=_check)
+
+
+def augment(cfg: DictConfig) -> None:
+    """Write the labelled training examples of a run, and factor - 1 new ones for each."""
+    asked = check(cfg)
+    device = device_named(asked["device"])
+    run = load_run(asked["run"], device=device, trusted_packages=asked["trusted_packages"])
+    how: How = instantiate(asked["how"], asked["trusted_packages"], "how")
+    grey = data_of(run, asked, binarize="none")  # what is written are the pictures as they are
+    names: tuple[SplitName, ...] = ("train", "val", "test")
+    splits = {name: _labelled(grey, name) for name in names}
+    seen = data_of(run, asked).examples("train", grey.spec.train_size)
+    if not len(splits["train"].y):
+        raise UserError(f"run={asked['run']}: its training examples have no labels, which augmenting is for")
+    with rng.isolated(asked["seed"]):
+        batches = [batch for _ in range(asked["factor"] - 1) for batch in _parts(seen, asked["batch_size"], device)]
+        made = [(how(run.model, batch).clamp(0, 1).cpu(), batch["y"].cpu()) for batch in batches]
+    x, y = zip(splits["train"], *made, strict=True)
+    splits["train"] = Labelled(torch.cat(x), torch.cat(y))
+    out = _out(asked)
+    try:
+        FORMATS[asked["format"]][1](out, splits)
+    except OSError as error:
+        raise UserError(f"out={out} cannot be written: {error.strerror or error}") from error
+    log.info("%s: %d training examples, %d of them new", out, len(splits["train"].y), sum(len(b["y"]) for b in batches))
+
+
+def _labelled(data: DataModule, split: SplitName) -> Labelled:
+    """All examples of a split that have a label, as they are."""
+    batch = data.examples(split, 2**31)
+    y = batch.get("y", torch.full((len(batch["x"]),), -1))
+    return Labelled(batch["x"][y >= 0], y[y >= 0])
+
+
+def _parts(batch: Batch, size: int, device: torch.device) -> Iterator[Batch]:
+    """The labelled examples in an order drawn anew, `size` at a time."""
+    known = torch.nonzero(batch["y"] >= 0)[:, 0]
+    for chosen in known[torch.randperm(len(known))].split(size):
+        yield {"x": batch["x"][chosen].to(device), "y": batch["y"][chosen].to(device)}
+
+
+def _out(asked: Settings) -> Path:
+    """The file or folder to write: one that is not there yet, unless it is the run's own."""
+    suffix = FORMATS[asked["format"]][0]
+    if asked["out"] is None:
+        return Path(asked["run"], f"augmented{suffix}")
+    return Path(asked["out"]).expanduser()
+
+
+def _check(cfg: DictConfig, asked: Settings) -> None:
+    best_checkpoint(Path(cfg.run))
+    if cfg.format not in FORMATS:
+        raise UserError(f"format={cfg.format}: should be one of {', '.join(FORMATS)}")
+    check_counts(asked, factor=2, batch_size=1, seed=0)
+    device_named(cfg.device)
+    refuse_existing(str(_out(asked)), folder=cfg.format == "png")

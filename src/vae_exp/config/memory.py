@@ -1,0 +1,57 @@
+"""Runs that differ in values alone are composed from what was composed before."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+from hydra._internal import config_loader_impl
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_repository import IConfigRepository
+from hydra._internal.defaults_list import DefaultsList, Overrides, create_defaults_list
+from hydra.core.default_element import ResultDefault
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig
+
+
+@contextmanager
+def remembered() -> Iterator[None]:
+    """Let Hydra read and merge the files of a choice of options once, however many runs have that choice.
+
+    Which files are merged follows from the options alone; values are put in afterwards. Hydra does all of it anew for
+    each run, twice, and a sweep of many runs would wait a second for each. What changes in the files meanwhile is not
+    seen: the runs of a sweep have one configuration.
+    """
+    lists: dict[Any, DefaultsList] = {}
+    merged: dict[int, DictConfig] = {}  # by the identity of lists, which `lists` keeps alive
+    find, merge = create_defaults_list, ConfigLoaderImpl._compose_config_from_defaults_list
+
+    def found(
+        repo: IConfigRepository,
+        config_name: str | None,
+        overrides_list: list[Override],
+        prepend_hydra: bool,
+        skip_missing: bool,
+    ) -> DefaultsList:
+        values = Overrides(repo=repo, overrides_list=overrides_list).config_overrides
+        options = [o.input_line for o in overrides_list if o not in values and not o.is_sweep_override()]
+        places = tuple((source.provider, source.path) for source in repo.get_sources())
+        key = (places, config_name, tuple(options), prepend_hydra, skip_missing)
+        if key not in lists:
+            lists[key] = find(repo, config_name, overrides_list, prepend_hydra, skip_missing)
+        return replace(lists[key], config_overrides=values)
+
+    def composed(loader: ConfigLoaderImpl, defaults: list[ResultDefault], repo: IConfigRepository) -> DictConfig:
+        if id(defaults) not in merged:
+            merged[id(defaults)] = merge(loader, defaults, repo)
+        return copy.deepcopy(merged[id(defaults)])
+
+    with (
+        patch.object(config_loader_impl, "create_defaults_list", found),
+        patch.object(ConfigLoaderImpl, "_compose_config_from_defaults_list", composed),
+    ):
+        yield

@@ -1,0 +1,1 @@
+"""Recommenders that are computed and not trained, to compare with."""

@@ -1,0 +1,1 @@
+"""The page about many runs: what varied, what it cost in rate and distortion, what failed."""

@@ -1,0 +1,60 @@
+"""New examples are of the class of the old ones."""
+
+import pytest
+import torch
+
+from vae_exp.analysis import augment
+from vae_exp.build import build_model
+from vae_exp.errors import UserError
+from vae_exp.types import DataSpec
+
+HOWS = [augment.reconstruct, augment.interpolate, augment.sample]
+Y = torch.tensor([0, 1, 1, 0, 2, 1])
+
+
+@pytest.fixture
+def model(settings):
+    return build_model(settings("model.context=label"), DataSpec((1, 8, 8), "binary", 100, 3)).eval()
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_one_new_picture_for_each_example(model, how):
+    batch = {"x": torch.rand(6, 1, 8, 8).round(), "y": Y}
+    first, second = how(model, batch), how(model, batch)
+    assert first.shape == (6, 1, 8, 8)
+    assert ((first >= 0) & (first <= 1)).all()
+    assert not torch.equal(first, second)
+
+
+def test_interpolations_lie_between_examples_of_one_class(model, monkeypatch):
+    z = torch.randn(6, 3)
+    seen = {}
+    monkeypatch.setattr(model, "latents", lambda batch: z)
+    monkeypatch.setattr(model, "decode", lambda point, y: seen.update(z=point, y=y) or augment_of(point))
+    augment.interpolate(model, {"x": torch.rand(6, 1, 8, 8), "y": Y})
+    assert torch.equal(seen["y"], Y)
+    for i in range(6):
+        mates = [z[j] for j in range(6) if Y[j] == Y[i]]
+        on_a_line = [
+            torch.allclose(seen["z"][i], torch.lerp(z[i], mate, share(seen["z"][i], z[i], mate))) for mate in mates
+        ]
+        assert any(on_a_line)
+
+
+def augment_of(z):
+    return torch.distributions.Bernoulli(probs=torch.sigmoid(z))
+
+
+def share(point, a, b):
+    gap = (b - a).square().sum()
+    return 0.0 if gap == 0 else float(((point - a) * (b - a)).sum() / gap)
+
+
+def test_what_a_model_cannot_do_is_refused(settings):
+    batch = {"x": torch.rand(6, 1, 8, 8).round(), "y": Y}
+    plain = build_model(settings(), DataSpec((1, 8, 8), "binary", 100, 3))
+    with pytest.raises(UserError, match="how=sample"):
+        augment.sample(plain, batch)
+    m2 = build_model(settings("model=m2", "model.classifier.hidden=[4]"), DataSpec((1, 8, 8), "binary", 100, 3))
+    with pytest.raises(UserError, match="how=interpolate"):
+        augment.interpolate(m2, batch)
