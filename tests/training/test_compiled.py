@@ -53,7 +53,8 @@ CASES = {
     "accumulated": ("trainer.accumulate_grad_batches=3", "callbacks.ema.decay=0.9", "trainer.gradient_clip_val=20"),
     "sgd": ("optimizer=sgd",),
     "discriminator": ("loss=factor_vae", "loss.discriminator.hidden=[8]", "trainer.gradient_clip_val=1"),
-    "moving_buffers": ("loss=geco", "loss.tolerance=20", "model.encoder.norm=batch"),
+    # SGD, since a bias before batch norm has no gradient but noise, which Adam would make a step of.
+    "moving_buffers": ("loss=geco", "loss.tolerance=20", "model.encoder.norm=batch", "optimizer=sgd"),
     "samples": ("loss=iwae", "loss.num_samples=3"),
     "vamp": ("model/prior=vamp", "model.prior.num_components=5"),
     "half": ("trainer.precision=bf16-mixed",),

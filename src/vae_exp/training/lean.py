@@ -52,7 +52,7 @@ class _Lean(_AutomaticOptimization):
             for group in optimizer.param_groups:
                 for weight in group["params"]:
                     weight.grad = None
-            loss.backward()
+            module.backward(loss)
             module.move(optimizer)
         progress.increment_completed()
         return {"loss": loss.detach()}
