@@ -101,14 +101,14 @@ def fitting_settings(tmp_path, group, name):
     )
     companions = [
         [],
-        *([part, "model.latent_dim=8"] for part in [*priors, *posteriors]),
-        ["model/posterior=vq", "model/prior=uniform_codes", "model.latent_dim=8"],
-        ["loss=ae"],
-        ["model/posterior=delta", "model/decoder=spectral_norm"],
-        ["loss.similarity.weights=null"],
-        *([f"model={file.stem}"] for file in sorted((CONF / "model").glob("*.yaml"))),
         ["data=npz", f"data.path={pictures}", "data.binarize=threshold"],
+        *([f"model={file.stem}"] for file in sorted((CONF / "model").glob("*.yaml"))),
         ["data=synthetic_interactions", "data.num_users=300", "data.num_items=40"],
+        ["loss=ae"],
+        ["loss.similarity.weights=null"],
+        ["model/posterior=delta", "model/decoder=spectral_norm"],
+        ["model/posterior=vq", "model/prior=uniform_codes", "model.latent_dim=8"],
+        *([part, "model.latent_dim=8"] for part in [*priors, *posteriors]),
     ]
     refusals = []
     for companion in companions:

@@ -22,7 +22,7 @@ Measure = Callable[[], tuple[Section, Any]]
 
 
 def workloads(images: Images, folder: Path, *, quick: bool) -> dict[str, Measure]:
-    """What can be measured, by name; the whole takes less than twenty minutes on two cores."""
+    """What can be measured, by name."""
     rounds = 2 if quick else 5
     return {
         "mlp": lambda: training.measure("mlp", images, folder, rounds),

@@ -55,7 +55,7 @@ def test_a_few_dead_dimensions_are_told_and_many_are_warned_of():
     verdict = posterior_collapse(few)
     assert (verdict.collapsed, verdict.evidence["dead_dimensions"]) == ("partly", 1)
     assert diagnose(few, settings(), {}) == []
-    assert "model.latent_dim" in the_one(GOOD | {"test/kl_per_dim": [25.0, 0.0, 0.0, 0.001]})
+    assert "Fewer latent dimensions" in the_one(GOOD | {"test/kl_per_dim": [25.0, 0.0, 0.0, 0.001]})
 
 
 def test_overfitting_is_a_gap_beyond_chance():

@@ -110,6 +110,7 @@ def test_init_conf_leaves_no_half_of_a_copy(tmp_path, monkeypatch, capsys):
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_train_uses_an_edited_copy(vae_exp, tmp_path):
     vae_exp("init-conf", str(tmp_path / "conf"))
     file = tmp_path / "conf" / "loss" / "elbo.yaml"

@@ -31,6 +31,7 @@ def test_the_examples_and_new_ones_of_their_classes_are_written(command, run):
     assert (nearest > 0).all(), "the new ones are new"
 
 
+@pytest.mark.slow
 def test_a_folder_has_a_subfolder_for_each_class(command, run):
     done = command("augment", "run=run", "factor=2", "format=png", "out=more")
     assert done.code == 0, done.err

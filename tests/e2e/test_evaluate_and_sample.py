@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from vae_exp import load_run
-from vae_exp.cli import image_files, sample
+from vae_exp.cli import finished, image_files
 
 from .commands import TINY, figures
 
@@ -108,7 +108,7 @@ def test_a_fitted_density_is_kept_and_drawn_again_without_data(succeed, run, mon
     words = ("sampler=gaussian_mixture", "sampler.num_components=3")
     first = drawn(succeed, *words)
     assert (run / "samplers" / "gaussian_mixture.pt").is_file()
-    monkeypatch.setattr(sample, "build_data", None)
+    monkeypatch.setattr(finished, "build_data", None)
     assert (drawn(succeed, *words) == first).all()
     assert (drawn(succeed) != first).any()
     assert len(np.unique(drawn(succeed, *words, "temperature=0"), axis=0)) <= 3

@@ -25,6 +25,7 @@ def board(run: Path) -> EventAccumulator:
     ).Reload()
 
 
+@pytest.mark.slow
 def test_a_run_of_a_sweep_has_the_figures_of_the_run_alone(command, trained):
     # What comes before it leaves a mark on the whole process where it can.
     marks = ("trainer.deterministic=true,false", "seed=1,0")

@@ -51,10 +51,10 @@ def succeed(command, *words: str) -> str:
     ("shape", "kind", "likelihood", "score"),
     [
         ((32, 32, 3), np.uint8, "discretized_logistic", "nelbo"),
-        ((32, 32, 3), np.float32, "gaussian", "nelbo"),
+        pytest.param((32, 32, 3), np.float32, "gaussian", "nelbo", marks=pytest.mark.slow),
         ((45, 37, 1), np.uint8, "bernoulli", "nelbo_bce"),
-        ((45, 37, 1), np.float64, "continuous_bernoulli", "nelbo"),
-        ((45, 37, 3), np.float16, "optimal_sigma_gaussian", "nelbo"),
+        pytest.param((45, 37, 1), np.float64, "continuous_bernoulli", "nelbo", marks=pytest.mark.slow),
+        pytest.param((45, 37, 3), np.float16, "optimal_sigma_gaussian", "nelbo", marks=pytest.mark.slow),
     ],
 )
 def test_an_array_is_trained_on_evaluated_and_drawn(command, tmp_path, shape, kind, likelihood, score):
