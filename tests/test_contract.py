@@ -217,7 +217,7 @@ def test_its_keys_are_its_constructors_arguments(group, name, file):
     for node in targets(yaml.safe_load(file.read_text())):
         part = get_object(node["_target_"])
         given = {key for key in node if not key.startswith("_") and key != "defaults"}
-        given |= {default_key(d) for d in node.get("defaults", []) if isinstance(d, dict)}
+        given |= {default_key(d) for d in node.get("defaults", []) if isinstance(d, dict) or "@" in d}
         known = inspect.signature(part).parameters
         assert given <= set(known)
         if node["_target_"].startswith("vae_exp."):
@@ -247,7 +247,7 @@ def targets(node):
 
 
 def default_key(default):
-    (key,) = default
+    (key,) = default if isinstance(default, dict) else (default,)
     return key.split("@")[-1].split("/")[-1]
 
 
@@ -304,7 +304,7 @@ def test_every_likelihood_compiles_to_one_graph(settings, unchecked, likelihood,
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_model_compiles_to_one_graph(tmp_path, unchecked, model):
-    plain, compiled = traced(chosen_settings(tmp_path, "model", model), "binary")
+    plain, compiled = traced(fitting_settings(tmp_path, "model", model), "binary")
     torch.testing.assert_close(compiled, plain)
 
 
