@@ -50,9 +50,11 @@ def base(model):
 
 @functools.cache
 def model_of(loss):
-    """The first model that a loss takes as it is; the plain one, where it takes none."""
+    """The first model of these parts that a loss takes as it is; the plain one, where it takes none."""
     for model in ("mlp", *names("model")):
         try:
+            if not {"posterior", "prior", "likelihood"} <= base(model)["model"].keys():
+                continue
             built = build_model(base(model), DataSpec((1, SIDES[-1], SIDES[-1]), "binary", 40, 3))
             build_loss(base(model) | {"loss": narrow(chosen("loss", loss))}, built)
         except UserError:
