@@ -92,7 +92,8 @@ def test_geco_updates_by_its_algorithm():
         constraint = result.terms["distortion"].mean().item() + 1.0
         average = constraint if average is None else 0.9 * average + 0.1 * constraint
         assert result.terms["constraint"].item() == pytest.approx(constraint, rel=1e-9)
-        assert result.loss.item() == pytest.approx(result.terms["rate"].mean().item() + multiplier * average, rel=1e-9)
+        # weights are held in single precision
+        assert result.loss.item() == pytest.approx(result.terms["rate"].mean().item() + multiplier * average, rel=1e-7)
         multiplier *= math.exp(0.01 * average)
         assert loss.weights()["lambda"].item() == pytest.approx(multiplier, rel=1e-9)
 

@@ -48,6 +48,7 @@ def test_it_trains_is_evaluated_and_reconstructs(settings):
         metrics=instantiate(chosen["metrics"]),
         seed=0,
         max_skipped_steps=20,
+        skip_above=None,
         step="eager",
     )
     trainer = build_trainer(chosen)
