@@ -90,7 +90,7 @@ class Copier(torch.nn.Module):
 
     def __init__(self, pictures, values="levels"):
         super().__init__()
-        self.pictures, self.spec = pictures, type("Spec", (), {"values": values})
+        self.pictures, self.spec = pictures, type("Spec", (), {"values": values, "pictures": True})
 
     def sample(self, n):
         return Independent(Normal(self.pictures[:n], 0.5), 3)

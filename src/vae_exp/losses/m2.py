@@ -41,7 +41,6 @@ class M2(Loss):
     """
 
     needs = ("density", "classes")
-    num_samples = 0  # the latents of each class are asked for below
 
     def __init__(self, *, alpha: NonNegative, generative: NonNegative, num_classes_summed: Count | None) -> None:
         super().__init__()
