@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +107,7 @@ class Elsewhere(Launcher):
         self.context, self.task, self.config = hydra_context, task_function, config
 
     @classmethod
+    @abstractmethod
     def check(cls, cfg: DictConfig) -> None:
         """Find out what can be known of a run before its sweep begins.
 
@@ -115,7 +117,6 @@ class Elsewhere(Launcher):
         Raises:
             UserError: The run cannot be done so.
         """
-        raise NotImplementedError
 
     def runs(self, job_overrides: Sequence[Sequence[str]], first: int) -> tuple[Runs, dict[int, Place], dict[int, Any]]:
         """All runs that are to be done.

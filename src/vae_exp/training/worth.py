@@ -14,10 +14,10 @@ MEASURED = 30
 """Steps that are timed; of which the first few, that are slower, do not move the median."""
 
 COMPILING = 30.0
-"""Seconds that compiling takes: 10 to 40 on machines of two cores."""
+"""Seconds that compiling is taken to take: an estimate, which no machine is asked for."""
 
 SAVED = 0.2
-"""Share of an eager step that is saved at the least where anything is; see docs/performance.md."""
+"""Share of an eager step that is taken to be saved: an estimate, too."""
 
 
 class Worth:
