@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -38,6 +39,7 @@ class Slurm:
 
     def __init__(self, variables: dict[str, str]) -> None:
         self.variables = variables
+        self._queued: dict[str, float] = {}  # requeued jobs, and when they were first seen so
 
     @contextmanager
     def sweep(self, *words: str, cwd: Path, step: float = 0) -> Iterator[subprocess.Popen[str]]:
@@ -84,23 +86,41 @@ class Slurm:
                 return out
 
     def hurry(self) -> None:
-        """Let requeued jobs begin, which SLURM does after two minutes."""
-        for line in self.say("squeue", "--noheader", "--array", "--states=PENDING", "--format=%A %r").splitlines():
-            job, _, reason = line.partition(" ")
-            if reason == "BeginTime":
+        """Let requeued jobs begin after 5 seconds, which SLURM needs to clean up; it would wait for two minutes."""
+        lines = self.say("squeue", "--noheader", "--array", "--states=PENDING", "--format=%A %r").splitlines()
+        waiting = [job for job, _, reason in (line.partition(" ") for line in lines) if reason == "BeginTime"]
+        self._queued = {job: self._queued.get(job, time.monotonic()) for job in waiting}
+        for job, since in self._queued.items():
+            if time.monotonic() - since > 5:
                 subprocess.run(["scontrol", "update", f"jobid={job}", "starttime=now"], env=os.environ | self.variables)
 
-    def lose_node(self, job: str) -> None:
-        """Kill all of SLURM that is on the node, with what it runs there, so that nothing can report its end."""
-        folder = Path(self.variables["SLURM_SANDBOX"])
-        pids = [int((folder / "slurmd.pid").read_text())]
+    def requeues(self, job: str) -> int:
+        """Times that a job, which SLURM remembers for some minutes, was put back."""
+        found = re.search(r"Restarts=(\d+)", self.say("scontrol", "show", "job", job))
+        assert found
+        return int(found[1])
+
+    def has_begun(self, job: str) -> bool:
+        """Whether Python has read the first modules of a job, which is still far from a run."""
+        with suppress(OSError):
+            return any("torch" in (Path("/proc") / str(pid) / "maps").read_text() for pid in self._processes(job))
+        return False
+
+    def _processes(self, job: str) -> list[int]:
+        """Of a job, and of SLURM that looks after it."""
+        folder, found = self.variables["SLURM_SANDBOX"], []
         for process in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 name, around = (process / "cmdline").read_text(), (process / "environ").read_text()
-                ours = str(folder) in around
+                ours = folder in around
                 if ours and (name.startswith(f"slurmstepd: [{job}.") or f"SLURM_JOB_ID={job}\0" in around):
-                    pids.append(int(process.name))
-        for pid in pids:
+                    found.append(int(process.name))
+        return found
+
+    def lose_node(self, job: str) -> None:
+        """Kill all of SLURM that is on the node, with what it runs there, so that nothing can report its end."""
+        slurmd = int((Path(self.variables["SLURM_SANDBOX"]) / "slurmd.pid").read_text())
+        for pid in [slurmd, *self._processes(job)]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 

@@ -72,11 +72,23 @@ def test_a_requeued_job_goes_on_as_if_nothing_had_happened(tmp_path, slurm: Slur
 
 
 def test_a_job_that_comes_to_its_time_limit_saves_and_goes_on_in_another(tmp_path, slurm: Slurm, undisturbed):
-    limit = ("hydra.launcher.job.timeout_min=1", "hydra.launcher.job.warn_seconds=40")
-    with slurm.sweep(*LONG, *limit, cwd=tmp_path, step=0.15) as sweep:
+    limit = ("hydra.launcher.job.timeout_min=1", "hydra.launcher.job.warn_seconds=10")
+    with slurm.sweep(*LONG, *limit, cwd=tmp_path, step=0.3) as sweep:  # 110 seconds of steps
         slurm.ended(sweep)
     run = tmp_path / "sweep" / RUN
     assert attempts(run) >= 2, output(tmp_path / "sweep")
+    assert_same(run, undisturbed)
+
+
+def test_a_job_that_is_told_to_end_while_it_starts_begins_again(tmp_path, slurm: Slurm, undisturbed):
+    run = tmp_path / "sweep" / RUN
+    with slurm.sweep(*LONG, cwd=tmp_path) as sweep:
+        [job] = wait_until(slurm.jobs)
+        wait_until(lambda: slurm.has_begun(job))
+        slurm.say("scancel", "--signal=TERM", job)
+        slurm.ended(sweep)
+    assert "going on from" not in output(tmp_path / "sweep")
+    assert slurm.requeues(job) == 1
     assert_same(run, undisturbed)
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 
 def main(file: str) -> int:
     """Do the run; returns the exit code."""
-    # The run will mind them. Until it has begun, which takes some seconds, a warning should not be the end of the job.
+    # The run will mind them. Until it has begun, which takes some seconds, a warning should not be the end of the job,
+    # and SIGTERM should wait.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     for warning in (signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(warning, signal.SIG_IGN)
     runs = pickle.loads(Path(file).read_bytes())

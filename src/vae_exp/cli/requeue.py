@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vae_exp.cli.stop import TERMINATED
+from vae_exp.cli.stop import TERMINATED, leave, on_sigterm
 
 WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)
 """What `sbatch --signal` sends before the time limit, and many clusters before they take a machine away."""
@@ -45,26 +45,30 @@ def requeued(folder: Path, *, first: bool) -> Iterator[None]:
     last = folder / "checkpoints" / "last.ckpt"
     before, saved = {number: signal.signal(number, warn) for number in WARNINGS}, _written(last)
     try:
-        yield
+        with on_sigterm(leave):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # waits for this since the job began to start
+            yield
     except SystemExit as exit:
         if exit.code == TERMINATED and not first:
             time.sleep(_PATIENCE)  # the end of one process is that of all, and the first has yet to speak to SLURM
-        elif exit.code == TERMINATED and warned and _written(last) == saved:
-            print(f"vae-exp: {folder} has not taken a step in the time of this job; give it more", file=sys.stderr)
-        elif exit.code == TERMINATED and _is_wanted(job):
-            subprocess.run(["scontrol", "requeue", job], check=False)
+        elif exit.code == TERMINATED:
+            state, reason = _standing(job)
+            if (warned or reason == "TimeLimit") and _written(last) == saved:
+                print(f"vae-exp: {folder} has not taken a step in the time of this job; give it more", file=sys.stderr)
+            elif state == "RUNNING" or reason == "TimeLimit":  # the machine is taken from it; nobody ended it
+                subprocess.run(["scontrol", "requeue", job], check=False)
         raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _is_wanted(job: str) -> bool:
-    """Whether it is the machine that is taken from the job, rather than the job that somebody ended."""
+def _standing(job: str) -> tuple[str, str]:
+    """State of a job, and SLURM's reason for it."""
     words = ["squeue", "--noheader", "--format=%T %r", f"--jobs={job}"]
     asked = subprocess.run(words, capture_output=True, text=True, check=False)
     state, _, reason = asked.stdout.strip().partition(" ")
-    return state == "RUNNING" or reason == "TimeLimit"
+    return state, reason
 
 
 def _written(file: Path) -> int | None:
