@@ -143,6 +143,14 @@ def test_an_evaluation_draws_the_views_that_are_asked_for(succeed, run):
     assert (run / "tensorboard" / "projector_config.pbtxt").read_text().count("embeddings") == 1
 
 
+def test_views_name_latents_with_their_kl_though_it_is_not_measured_again(succeed, run):
+    picture = run / "images" / "traversals.png"
+    before = picture.read_bytes()
+    picture.unlink()
+    succeed("evaluate", "run=run", "metrics=mse", "view=traversals")
+    assert picture.read_bytes() == before
+
+
 @pytest.mark.parametrize("form", ["grid", "png", "npz"])
 def test_an_interrupted_sample_leaves_nothing(command, run, tmp_path, monkeypatch, form):
     real, count = image_files.torch.Tensor.clamp, 0

@@ -11,7 +11,7 @@ from torch.distributions import Distribution
 
 from vae_exp.build import Settings, build_data, build_model, build_module, build_trainer
 from vae_exp.checkpoints import load_weights, read_checkpoint
-from vae_exp.cli.figures import figures_of, merge_figures, show
+from vae_exp.cli.figures import figures_of, merge_figures, show, vectors_of
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.preflight import check_trainer, check_writable
 from vae_exp.cli.stop import stoppable
@@ -26,7 +26,7 @@ def main(argv: list[str]) -> int:
     return run_hydra("evaluate", "evaluate", argv, evaluate, before=_check)
 
 
-def evaluate(cfg: DictConfig) -> float:
+def evaluate(cfg: DictConfig) -> None:
     """Evaluate a run's best checkpoint on the test set and put the figures into its metrics.json."""
     folder = Path(cfg.run)
     settings = _load(cfg)
@@ -37,13 +37,14 @@ def evaluate(cfg: DictConfig) -> float:
     load_weights(model, checkpoint)
     module, trainer = build_module(settings, model), build_trainer(settings, model)
     data = build_data(settings)
+    if cfg.data.path is None:
+        module.vectors |= vectors_of(folder)  # views name latents with their KL, which may not be measured again
     with stoppable():
         trainer.test(module, datamodule=data, verbose=False)
     figures = figures_of(trainer, module)
     if trainer.is_global_zero:
         merge_figures(folder, figures)
         show(figures, folder)
-    return float(figures[f"test/{module.objective}"])
 
 
 def _check(cfg: DictConfig, asked: Settings) -> None:

@@ -11,7 +11,7 @@ import pytorch_lightning as pl
 import torch
 from rich.console import Console
 from rich.table import Table
-from torch import nn
+from torch import Tensor, nn
 
 from vae_exp.files import read_json, write_whole
 from vae_exp.report.numbers import with_error
@@ -49,6 +49,13 @@ def figures_of(trainer: pl.Trainer, module: LitVAE) -> Figures:
     return numbers | {name: value.tolist() for name, value in module.vectors.items()}
 
 
+def vectors_of(folder: Path) -> dict[str, Tensor]:
+    """The vectors among the figures of a run's metrics.json, by name."""
+    path = folder / "metrics.json"
+    figures: Figures = read_json(path) if path.is_file() else {}
+    return {name: torch.tensor(value) for name, value in figures.items() if isinstance(value, list)}
+
+
 def merge_figures(folder: Path, figures: Figures) -> None:
     """Put figures into the run's metrics.json, beside those that are there."""
     path = folder / "metrics.json"
@@ -60,8 +67,9 @@ def merge_figures(folder: Path, figures: Figures) -> None:
 
 def show(figures: Figures, folder: Path) -> None:
     """Print the figures as a table, and where the pictures are."""
-    stages = [stage for stage in ("val", "test") if any(name.startswith(f"{stage}/") for name in figures)]
-    names = dict.fromkeys(name.split("/")[1] for name, value in figures.items() if not isinstance(value, list))
+    numbers = [name for name, value in figures.items() if not isinstance(value, list)]
+    stages = [stage for stage in ("val", "test") if any(name.startswith(f"{stage}/") for name in numbers)]
+    names = dict.fromkeys(name.split("/")[1] for name in numbers)
     table = Table("figure", *stages, title_justify="left", title="nats per example, ± standard error")
     for name in names:
         table.add_row(name, *(_cell(figures, f"{stage}/{name}") for stage in stages))

@@ -40,6 +40,10 @@ def counted(runs: Sequence[RunState]) -> dict[str, int]:
     return {state: found[state] for state in STATES if found[state]}
 
 
+FILE_WIDTH = 200
+"""Characters of a line at most where it is not a terminal that is written to."""
+
+
 def show_runs(runs: Sequence[RunState], title: str, metric: str, states: Mapping[str, str] | None = None) -> None:
     """Print runs as a table, and how many there are of each state.
 
@@ -50,6 +54,8 @@ def show_runs(runs: Sequence[RunState], title: str, metric: str, states: Mapping
         states: Other words for the states of some runs, by name.
     """
     console = Console()
+    if not console.is_terminal:
+        console.width = FILE_WIDTH
     table = Table("run", "state", "epoch", metric, "left", "time", title=title, title_justify="left")
     for column in table.columns[2:]:
         column.justify = "right"

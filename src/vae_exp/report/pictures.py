@@ -12,6 +12,9 @@ FIRST = ("reconstructions", "samples", "traversals")
 SMALL = 320
 """Pixels of width up to which a picture is enlarged, by a whole factor and without smoothing."""
 
+BROAD = 900
+"""Pixels of width from which a picture has a row to itself."""
+
 
 class Picture(NamedTuple):
     """A picture.
@@ -31,6 +34,11 @@ class Picture(NamedTuple):
     width: int
     height: int
     factor: int
+
+    @property
+    def broad(self) -> bool:
+        """Whether its text would be too small in a card of half the page."""
+        return self.wide or self.width > BROAD
 
     @property
     def wide(self) -> bool:

@@ -91,7 +91,7 @@ class LastAndBest(Checkpoint):
         """How good the weights are, a lower number for better ones."""
         figures = trainer.callback_metrics
         if self.highest is None:
-            return float(figures[monitored(module)])
+            return newest_score(trainer, module)
         if (name := f"val/{self.highest}") not in figures:
             known = ", ".join(sorted(key.removeprefix("val/") for key in figures if key.startswith("val/")))
             raise UserError(f"callbacks.checkpoint.highest={self.highest} is no figure of this validation; use {known}")
@@ -123,6 +123,17 @@ def fitting(trainer: pl.Trainer) -> bool:
 def monitored(module: LitVAE) -> str:
     """The figure that chooses checkpoints, on the validation set and at beta = 1."""
     return f"val/{module.objective}"
+
+
+def newest_score(trainer: pl.Trainer, module: LitVAE) -> float:
+    """Its newest value.
+
+    Raises:
+        UserError: No metric measures it.
+    """
+    if (name := monitored(module)) not in trainer.callback_metrics:
+        raise UserError(f"metrics: none of them measures {name}, which training needs; add +metrics@metrics.elbo=elbo")
+    return float(trainer.callback_metrics[name])
 
 
 def _link(source: Path, target: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from vae_exp.training.callbacks.checkpoint import fitting, monitored
+from vae_exp.training.callbacks.checkpoint import fitting, newest_score
 from vae_exp.training.lit import LitVAE
 from vae_exp.types import CountOrZero, NonNegative
 
@@ -32,7 +32,7 @@ class EarlyStopping(pl.Callback):
         assert isinstance(module, LitVAE)
         if not fitting(trainer):
             return
-        score = float(trainer.callback_metrics[monitored(module)])
+        score = newest_score(trainer, module)
         improved = score < self.best - self.min_delta
         self.best, self.waited = (score, 0) if improved else (self.best, self.waited + 1)
         self._stop_if_due(trainer)

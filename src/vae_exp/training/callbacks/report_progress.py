@@ -11,7 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from vae_exp.files import write_whole
-from vae_exp.training.callbacks.checkpoint import fitting, monitored
+from vae_exp.training.callbacks.checkpoint import fitting, monitored, newest_score
 from vae_exp.training.lit import LitVAE
 from vae_exp.types import NonNegative
 
@@ -37,7 +37,7 @@ class ReportProgress(pl.Callback):
         assert isinstance(module, LitVAE)
         if not fitting(trainer):
             return
-        newest = float(trainer.callback_metrics[monitored(module)])
+        newest = newest_score(trainer, module)
         self.best = min(self.best, newest)
         last = trainer.max_epochs is not None and trainer.current_epoch + 1 >= trainer.max_epochs
         now = time.monotonic()
