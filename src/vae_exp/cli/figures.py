@@ -70,7 +70,7 @@ def show(figures: Figures, folder: Path) -> None:
     numbers = [name for name, value in figures.items() if not isinstance(value, list)]
     stages = [stage for stage in ("val", "test") if any(name.startswith(f"{stage}/") for name in numbers)]
     names = dict.fromkeys(name.split("/")[1] for name in numbers)
-    table = Table("figure", *stages, title_justify="left", title="nats per example, ± standard error")
+    table = Table("figure", *stages, title_justify="left", title="per example, ± standard error; likelihoods in nats")
     for name in names:
         table.add_row(name, *(_cell(figures, f"{stage}/{name}") for stage in stages))
     console = Console()
