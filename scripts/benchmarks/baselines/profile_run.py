@@ -54,7 +54,8 @@ def report() -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    sys.modules["profile_run"] = sys.modules["__main__"]
+    sys.modules["profile_run"] = sys.modules[Clock.__module__]
+    Clock.__module__ = "profile_run"  # by which the configuration may name it
     clock = [
         "+callbacks.clock._target_=profile_run.Clock",
         "trusted_packages=[profile_run]",
