@@ -40,15 +40,18 @@ def states(command, folder) -> dict[str, str]:
     return {run["name"]: run["state"] for run in json.loads(done.out)["runs"]}
 
 
+STRICT = "training.max_skipped_steps=1"
+
+
 def test_a_sweep_given_again_does_what_is_missing_and_nothing_twice(command):
-    # 0.95 of the data for validation leaves nothing to train on; that is known when the data have been read.
-    first = command("train", "-m", *BRIEF, "seed=0", "data.val_fraction=0.1,0.95")
+    # After one such step the weights are out of all bounds.
+    first = command("train", "-m", *BRIEF, STRICT, "seed=0", "optimizer.lr=1e-3,1e38")
     assert first.code == 1
-    good, bad = "latent_dim-2--beta-1--seed-0--val_fraction-0.1", "latent_dim-2--beta-1--seed-0--val_fraction-0.95"
+    good, bad = "latent_dim-2--beta-1--seed-0--lr-0.001", "latent_dim-2--beta-1--seed-0--lr-1e_38.c1b707"
     [folder] = Path("multirun").iterdir()
     assert folder.name.startswith("data-digits--")
     assert states(command, folder) == {good: "done", bad: "failed"}
-    assert "data.val_fraction=0.95 failed: " in first.err
+    assert "optimizer.lr=1e38 failed: " in first.err
     assert "1 done, 1 failed of 2 runs" in first.out
     assert status(folder / bad)["error"] in first.out.replace("\n", "")
     assert "Traceback" in (folder / bad / "train.log").read_text()
@@ -56,14 +59,28 @@ def test_a_sweep_given_again_does_what_is_missing_and_nothing_twice(command):
 
     # in another order, with other words for the same values, with more of them, and what failed left out
     weights = (folder / good / "checkpoints" / "last.ckpt").read_bytes()
-    again = command("train", "-m", "data.val_fraction=1e-1", *reversed(BRIEF), "data.val_fraction=0.1,0.2")
+    again = command("train", "-m", STRICT, *reversed(BRIEF), "optimizer.lr=0.0010,2e-3")
     assert again.code == 0, again.err
     assert "done before" in again.out
     assert [path.name for path in Path("multirun").iterdir()] == [folder.name]
-    new = [f"latent_dim-2--beta-1--seed-0--val_fraction-{part}" for part in (0.1, 0.2)]
+    new = [f"latent_dim-2--beta-1--seed-0--lr-{rate}" for rate in (0.001, 0.002)]
     assert attempts() == dict.fromkeys([*new, bad], 1)
     assert (folder / good / "checkpoints" / "last.ckpt").read_bytes() == weights
     assert states(command, folder) == dict.fromkeys(new, "done") | {bad: "failed"}
+
+
+def test_what_does_not_fit_the_data_is_known_before_the_first_run(command):
+    conv = ("model=conv", "model/encoder=conv", "model/decoder=conv", "model.encoder.channels=[4],[4,4,4,4]")
+    done = command("train", "-m", *(word for word in BRIEF if "hidden" not in word), *conv, "loss.beta=1,2")
+    assert done.code == 1
+    assert "nothing was started, since 2 of 4 runs cannot be" in done.err
+    assert "pictures of 8x8 cannot be halved 4 times" in done.err
+    assert done.err.count("model.encoder.channels=[4,4,4,4]") == 2
+    assert "model.encoder.channels=[4] " not in done.err
+    done = command("train", "-m", *BRIEF, "data.val_fraction=0.1,0.95")
+    assert "1 of 2 runs cannot be" in done.err
+    assert "data.val_fraction=0.95" in done.err
+    assert list(Path().iterdir()) == [Path("cache")]
 
 
 @pytest.mark.slow

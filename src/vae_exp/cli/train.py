@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from vae_exp.cli.failure import log_to_file
 from vae_exp.cli.figures import device_name, figures_of, merge_figures, show, show_model, sizes
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.isolation import isolated
+from vae_exp.cli.parts import Parts
 from vae_exp.cli.preflight import check_optimizer, check_sweep, check_trainer
 from vae_exp.cli.requeue import requeued
 from vae_exp.cli.standing import standing
@@ -68,7 +70,7 @@ class Job:
 
 def main(argv: list[str]) -> int:
     """Run `vae-exp train` with these overrides."""
-    return run_hydra("train", "train", argv, train, before=_check)
+    return run_hydra("train", "train", argv, train, before=partial(_check, Parts()))
 
 
 def train(cfg: DictConfig) -> float:
@@ -133,16 +135,18 @@ def _in_sweep() -> bool:
     return bool(HydraConfig.get().mode == RunMode.MULTIRUN)
 
 
-def _check(cfg: DictConfig, settings: Settings) -> None:
+def _check(parts: Parts, cfg: DictConfig, settings: Settings) -> None:
     """What can be known before the run has a folder."""
     check_sweep(cfg)
     folder = run_folder(cfg)
-    if cfg.hydra.mode == RunMode.MULTIRUN:
-        standing(cfg, folder)
-    else:
+    sweep = cfg.hydra.mode == RunMode.MULTIRUN
+    finished = sweep and standing(cfg, folder) == "finished"
+    if not sweep:
         refuse_changes(cfg, folder)
     check_optimizer(settings)
     check_trainer(cfg, settings)
+    if sweep and not finished:  # a run by itself says at once what is wrong with it
+        parts.check(cfg, settings)
     if settings["resume"] not in ("auto", "never"):
         read_checkpoint(Path(settings["resume"]))
 
