@@ -51,7 +51,7 @@ def test_a_sweep_given_again_does_what_is_missing_and_nothing_twice(command):
     [folder] = Path("multirun").iterdir()
     assert folder.name.startswith("data-digits--")
     assert states(command, folder) == {good: "done", bad: "failed"}
-    assert "optimizer.lr=1e38 failed: " in first.err
+    assert "optimizer.lr=1e+38 failed: " in first.err
     assert "1 done, 1 failed of 2 runs" in first.out
     assert status(folder / bad)["error"] in first.out.replace("\n", "")
     assert "Traceback" in (folder / bad / "train.log").read_text()

@@ -78,6 +78,8 @@ def train(cfg: DictConfig) -> float:
 
     A run of a sweep that is finished is not done again; its objective is read from its folder.
     """
+    if _in_sweep() and standing(cfg, Path(cfg.run_dir)) == "finished":
+        return saved_objective(Path(cfg.run_dir), cfg.sweep.metric)
     settings = check(cfg)
     folder = Path(settings["run_dir"])
     first = getattr(rank_zero_only, "rank", 0) == 0  # of the processes of this run
@@ -86,7 +88,7 @@ def train(cfg: DictConfig) -> float:
             logging.getLogger().setLevel(logging.WARNING)
         if _in_sweep():
             to_do = standing(cfg, folder)
-            if to_do == "finished":
+            if to_do == "finished":  # meanwhile, by another process
                 return saved_objective(folder, settings["sweep"]["metric"])
             if to_do == "restart":
                 if first:

@@ -14,6 +14,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
 
+from vae_exp.config.memory import remembered
+
 _PATIENCE = 1.0  # seconds between two looks after the parent
 _slot: FileLock | None = None
 
@@ -50,7 +52,7 @@ def gpus() -> list[str]:
 
 
 def settle() -> None:
-    """Give this worker a GPU of its own, and let it end with its parent; once, before anything asks for a GPU."""
+    """Give this worker a GPU and a memory of its own, and let it end with its parent; once, before it needs them."""
     global _slot
     if _slot is not None:
         return
@@ -58,6 +60,7 @@ def settle() -> None:
     devices = gpus()
     if devices:
         os.environ["CUDA_VISIBLE_DEVICES"] = devices[number % len(devices)]
+    remembered().__enter__()  # for all of its life: its further runs are of the same sweep
     threading.Thread(target=_end_with, args=(os.getppid(),), name="parent", daemon=True).start()
 
 

@@ -92,7 +92,9 @@ def changes(cfg: DictConfig, folder: Path, keys: Sequence[str]) -> list[str]:
 
 def _plain(cfg: Any) -> Any:
     """A configuration with its interpolations as they were written, without what stands in it for Hydra."""
-    return OmegaConf.to_container(OmegaConf.masked_copy(cfg, [name for name in cfg if name != "hydra"]))
+    plain = OmegaConf.to_container(cfg)
+    assert isinstance(plain, dict)
+    return {name: value for name, value in plain.items() if name != "hydra"}
 
 
 def _node(plain: Any, key: str) -> Any:
