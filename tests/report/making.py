@@ -84,6 +84,9 @@ def log(folder: Path, scalars: dict[str, list[float]], *, first: int = 0, restar
             summary = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
             writer.add_event(event_pb2.Event(step=step, summary=summary))
     writer.close()
+    # Files are read in the order of their names, which two of the same second and process would leave to a counter.
+    [new] = (folder / "tensorboard").glob(f"events.*.{first}")
+    new.rename(new.with_name(f"events.out.tfevents.{first:09}.host"))
 
 
 def page_of(folder: Path) -> str:
