@@ -41,9 +41,7 @@ class Parts:
         if isinstance(spec, DataSpec):
             _make(settings, spec)
             self._good.add(parts)
-        elif not issubclass(
-            get_class(cfg.hydra.launcher._target_), Elsewhere
-        ):  # where this machine's data do not count
+        elif not issubclass(get_class(cfg.hydra.launcher._target_), Elsewhere):  # there, its own data count
             raise spec
 
 

@@ -33,6 +33,7 @@ def requeued(folder: Path, *, first: bool) -> Iterator[None]:
     """
     job = os.environ.get("SLURM_JOB_ID")
     if job is None or shutil.which("scontrol") is None or threading.current_thread() is not threading.main_thread():
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # a job has it wait until here
         yield
         return
     warned = False
@@ -46,7 +47,7 @@ def requeued(folder: Path, *, first: bool) -> Iterator[None]:
     before, saved = {number: signal.signal(number, warn) for number in WARNINGS}, _written(last)
     try:
         with on_sigterm(leave):
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # waits for this since the job began to start
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # now, when it can be minded
             yield
     except SystemExit as exit:
         if exit.code == TERMINATED and not first:
