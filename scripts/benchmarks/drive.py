@@ -103,14 +103,14 @@ class Runner:
 
 
 def interleave(variants: list[Variant], rounds: int) -> dict[str, list[Facts]]:
-    """Start all variants, let all have a turn at once, which does not count, and then `rounds` turns one by one."""
-    runners = [Runner(variant) for variant in variants]
-    found: dict[str, list[Facts]] = {runner.name: [] for runner in runners}
+    """Start all variants, let each have a turn that does not count, and then `rounds` turns one by one."""
+    runners: list[Runner] = []
+    found: dict[str, list[Facts]] = {variant.name: [] for variant in variants}
     try:
-        for runner in runners:  # imports, compilation and the first steps, which are slower
-            runner.begin()
-        for runner in runners:
-            runner.end()
+        for variant in variants:  # imports, compilation and the first steps, which are slower
+            runners.append(Runner(variant))
+            runners[-1].begin()
+            runners[-1].end()
         for _ in range(rounds):
             for runner in runners:
                 runner.begin()

@@ -101,20 +101,22 @@ def main() -> None:
     torch.manual_seed(0)
     data = torch.from_numpy(np.load(given.file)["x"])
     order, place = torch.randperm(len(data)), 0
-    with torch.autocast("cpu", torch.bfloat16, enabled=given.bf16):
+    half = torch.autocast("cpu", torch.bfloat16, enabled=given.bf16)
+    with half:
         step = STEPS[given.way](Raw(given.net))
 
-        def work() -> int:
-            nonlocal order, place
-            for _ in range(given.steps):
-                if place + BATCH > len(data):
-                    order, place = torch.randperm(len(data)), 0
-                x = data.index_select(0, order[place : place + BATCH]).float().div_(255)
-                place += BATCH
+    def work() -> int:
+        nonlocal order, place
+        for _ in range(given.steps):
+            if place + BATCH > len(data):
+                order, place = torch.randperm(len(data)), 0
+            x = data.index_select(0, order[place : place + BATCH]).float().div_(255)
+            place += BATCH
+            with half:  # anew for each step, since it keeps the weights as bfloat16 numbers for as long as it lasts
                 step(x)
-            return given.steps * BATCH
+        return given.steps * BATCH
 
-        every_turn(work)
+    every_turn(work)
 
 
 if __name__ == "__main__":

@@ -157,6 +157,8 @@ def _prepared(settings: Settings) -> Job:
     if not torch.cuda.is_available():
         # An optimizer asks at every step whether there is a GPU, for which the driver is looked for on the disk.
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    # A moment of Adam that dies away becomes a denormal number, which is as good as 0, and a hundred times as slow.
+    torch.set_flush_denormal(True)
     Distribution.set_default_validate_args(False)  # each check would wait for the device, and stop compilation
     pl.seed_everything(settings["seed"], verbose=False)
     data = build_data(settings)

@@ -1,13 +1,24 @@
-"""The log-probability of many independent bits, with few logarithms."""
+"""Many independent bits, and their log-probability with few logarithms."""
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.distributions import Bernoulli, Distribution, Independent
+from torch.distributions import Distribution, Independent
 
 FACTORS = 112
 """Factors of a product: each is at most 2, and 2^128 is more than float32 can hold. It divides 28 * 28."""
+
+
+class Bits(Independent):
+    """Independent Bernoulli variables, of a Bernoulli distribution and the number of axes of an event."""
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Log p(value), [...] nats; with one sign for a whole event it takes two thirds of the time of one a bit."""
+        logits, value = torch.broadcast_tensors(self.base_dist.logits, value)
+        nats = F.binary_cross_entropy_with_logits(logits, value, reduction="none")
+        return -nats.flatten(-self.reinterpreted_batch_ndims).sum(-1)
 
 
 def log_prob_in_one_graph(p: Distribution, x: Tensor) -> Tensor:
@@ -21,7 +32,7 @@ def log_prob_in_one_graph(p: Distribution, x: Tensor) -> Tensor:
         p: Any distribution.
         x: What is scored, of a shape that broadcasts to that of p.
     """
-    if not (isinstance(p, Independent) and isinstance(p.base_dist, Bernoulli)):
+    if not isinstance(p, Bits):
         value: Tensor = p.log_prob(x)
         return value
     event_ndim = p.reinterpreted_batch_ndims

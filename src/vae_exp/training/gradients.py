@@ -14,8 +14,14 @@ Groups = Sequence[list[Tensor]]
 
 
 def norms_of(groups: Groups) -> Tensor:
-    """The Euclidean norm of each group's gradients, [groups]."""
-    return torch.stack([torch.linalg.vector_norm(torch.stack(torch._foreach_norm(group))) for group in groups])
+    """The Euclidean norm of each group's gradients, [groups]; infinite from 10^19 on."""
+    return torch.stack([torch.stack([_square(grad) for grad in group]).sum() for group in groups]).sqrt()
+
+
+def _square(grad: Tensor) -> Tensor:
+    # A dot product is three times as fast as `torch._foreach_norm` on a CPU, and is fused where the step is compiled.
+    row = grad.reshape(-1).to(torch.promote_types(grad.dtype, torch.float32))
+    return torch.dot(row, row)
 
 
 def clip(groups: Groups, norms: Tensor, *, bound: float | None, algorithm: Algorithm | None) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from torch import Tensor, logit
-from torch.distributions import Bernoulli, Distribution, Independent
+from torch.distributions import Bernoulli, Distribution
 
+from vae_exp.distributions.bernoulli import Bits
 from vae_exp.heads.base import Likelihood
 from vae_exp.types import Values
 
@@ -27,7 +28,7 @@ class BernoulliLikelihood(Likelihood):
     def forward(self, params: Tensor) -> Distribution:
         (logits,) = self.split(params)
         # Not validated: grey targets lie outside the support, and are wanted (see above).
-        return Independent(Bernoulli(logits=logits, validate_args=False), self.event_ndim, validate_args=False)
+        return Bits(Bernoulli(logits=logits, validate_args=False), self.event_ndim, validate_args=False)
 
     def params_of_mean(self, mean: Tensor) -> Tensor:
         return logit(mean, eps=MARGIN)
