@@ -47,5 +47,6 @@ def isolated() -> Iterator[None]:
             os.environ.update(environment)
             rng.set_state(generators)
             gc.collect()  # a trainer and its module refer to each other, and would keep the device's memory
+            gc.freeze()  # what is left is looked through but once: torch alone has a million objects
             if torch.cuda.is_initialized():
                 torch.cuda.empty_cache()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,7 +27,7 @@ def remembered() -> Iterator[None]:
     seen: the runs of a sweep have one configuration.
     """
     lists: dict[Any, DefaultsList] = {}
-    merged: dict[int, DictConfig] = {}  # by the identity of lists, which `lists` keeps alive
+    merged: dict[int, bytes] = {}  # by the identity of lists, which `lists` keeps alive
     find, merge = create_defaults_list, ConfigLoaderImpl._compose_config_from_defaults_list
 
     def found(
@@ -47,8 +47,9 @@ def remembered() -> Iterator[None]:
 
     def composed(loader: ConfigLoaderImpl, defaults: list[ResultDefault], repo: IConfigRepository) -> DictConfig:
         if id(defaults) not in merged:
-            merged[id(defaults)] = merge(loader, defaults, repo)
-        return copy.deepcopy(merged[id(defaults)])
+            merged[id(defaults)] = pickle.dumps(merge(loader, defaults, repo))
+        again: DictConfig = pickle.loads(merged[id(defaults)])  # a copy, in a third of the time of `copy.deepcopy`
+        return again
 
     with (
         patch.object(config_loader_impl, "create_defaults_list", found),

@@ -11,7 +11,7 @@ FACTORS = 112
 """Factors of a product: each is at most 2, and 2^128 is more than float32 can hold. It divides 28 * 28."""
 
 
-class Bits(Independent):
+class Bits(Independent):  # type: ignore[type-arg]
     """Independent Bernoulli variables, of a Bernoulli distribution and the number of axes of an event."""
 
     def log_prob(self, value: Tensor) -> Tensor:

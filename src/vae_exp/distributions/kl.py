@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import torch
+from functools import reduce
+from operator import add
+
 from torch import Tensor
 from torch.distributions import Distribution, Independent, kl_divergence
 
@@ -63,7 +65,7 @@ def log_ratio(latents: tuple[Latent, ...]) -> Tensor:
     Returns:
         [K, B], nats.
     """
-    return torch.stack([q.log_prob(z) - p.log_prob(z) for q, p, z in latents]).sum(0)
+    return reduce(add, (q.log_prob(z) - p.log_prob(z) for q, p, z in latents))
 
 
 def log_weights(out: VAEOutput, x: Tensor) -> Tensor:
@@ -80,7 +82,7 @@ def log_weights(out: VAEOutput, x: Tensor) -> Tensor:
 
 def rate(out: VAEOutput) -> Tensor:
     """KL(q(z|x) || p(z)), summed over the latent groups; [B] or [K, B], nats."""
-    return torch.stack(torch.broadcast_tensors(*(kl(*latent) for latent in out.latents))).sum(0)
+    return reduce(add, (kl(*latent) for latent in out.latents))
 
 
 def distortion(out: VAEOutput, batch: Batch) -> Tensor:

@@ -37,7 +37,8 @@ class Head(nn.Module, ABC):
     def split(self, params: Tensor) -> tuple[Tensor, ...]:
         """One tensor of the event's shape for each parameter, in float32 at least: under autocast nets give halves."""
         params = params.to(torch.promote_types(params.dtype, torch.float32))
-        return params.chunk(self.params_per_dim, dim=-self.event_ndim)
+        # A piece that is the whole would be copied on the way back.
+        return (params,) if self.params_per_dim == 1 else params.chunk(self.params_per_dim, dim=-self.event_ndim)
 
     @abstractmethod
     def forward(self, params: Tensor) -> Distribution:

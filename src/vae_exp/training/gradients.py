@@ -20,8 +20,8 @@ def norms_of(groups: Groups) -> Tensor:
 
 def _square(grad: Tensor) -> Tensor:
     # A dot product is three times as fast as `torch._foreach_norm` on a CPU, and is fused where the step is compiled.
-    row = grad.reshape(-1).to(torch.promote_types(grad.dtype, torch.float32))
-    return torch.dot(row, row)
+    row = grad.reshape(-1)
+    return torch.dot(row, row) if row.dtype.itemsize > 2 else torch.dot(row.float(), row.float())
 
 
 def clip(groups: Groups, norms: Tensor, *, bound: float | None, algorithm: Algorithm | None) -> None:

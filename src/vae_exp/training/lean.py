@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.loops.optimization.automatic import _AutomaticOptimization
 from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
 from pytorch_lightning.strategies import SingleDeviceStrategy
 from pytorch_lightning.utilities.model_helpers import is_overridden
-from torch.optim import Optimizer
+from torch import Tensor
 
 from vae_exp.data.datamodule import DataModule
 from vae_exp.types import Batch
@@ -24,7 +23,9 @@ LOOKING = ("on_before_backward", "on_after_backward", "on_before_optimizer_step"
 
 def looking(trainer: pl.Trainer) -> list[str]:
     """The callbacks that see gradients, by the names of their classes."""
-    return [type(c).__name__ for c in _callbacks(trainer) if any(is_overridden(name, c, pl.Callback) for name in LOOKING)]
+    return [
+        type(c).__name__ for c in _callbacks(trainer) if any(is_overridden(name, c, pl.Callback) for name in LOOKING)
+    ]
 
 
 def make_lean(trainer: pl.Trainer) -> None:
@@ -41,14 +42,11 @@ def make_lean(trainer: pl.Trainer) -> None:
     if not plain or trainer.accumulate_grad_batches > 1 or trainer.precision == "16-mixed" or looking(trainer):
         return
     loop = trainer.fit_loop.epoch_loop
-    loop.__class__ = _LeanEpoch  # it has been set up, and its counters are shared with others
+    loop.__class__ = _LeanLoop  # it has been set up, and others hold it
     loop.hooks = {name: _hooks(trainer, name) for name in ("on_train_batch_start", "on_train_batch_end")}
-    lean = _LeanStep(trainer)
-    lean.optim_progress = loop.automatic_optimization.optim_progress
-    loop.automatic_optimization = lean
 
 
-class _LeanEpoch(_TrainingEpochLoop):
+class _LeanLoop(_TrainingEpochLoop):
     hooks: dict[str, list[Callable[..., None]]]
 
     def advance(self, data_fetcher: Any) -> None:
@@ -56,49 +54,47 @@ class _LeanEpoch(_TrainingEpochLoop):
             super().advance(data_fetcher)
             return
         trainer, progress = self.trainer, self.batch_progress
-        module: LitVAE = trainer.lightning_module  # type: ignore[assignment]
-        data: DataModule = trainer.datamodule  # type: ignore[attr-defined]
+        data: DataModule = trainer.datamodule
         self.val_loop.restarting = False
         batch, *_ = next(data_fetcher)
-        batch = data.on_after_batch_transfer(data.transfer_batch_to_device(batch, module.device, 0), 0)
-        number = self.batch_idx + 1
+        batch = data.on_after_batch_transfer(data.transfer_batch_to_device(batch, trainer.strategy.root_device, 0), 0)
+        batch_idx = self.batch_idx + 1
         progress.is_last_batch = data_fetcher.done
         progress.increment_ready()
         trainer._logger_connector.on_batch_start(batch)
-        self._call("on_train_batch_start", batch, number)
+        self._call("on_train_batch_start", batch, batch_idx)
         progress.increment_started()
-        output = self.automatic_optimization.run(trainer.optimizers[0], number, {"batch": batch, "batch_idx": number})
+        loss = self._step(batch, batch_idx)
         progress.increment_processed()
-        self._call("on_train_batch_end", output, batch, number)
+        self._call("on_train_batch_end", {"loss": loss.detach()}, batch, batch_idx)
         trainer._logger_connector.on_batch_end()
         progress.increment_completed()
         trainer._logger_connector.update_train_step_metrics()
 
-    def _call(self, name: str, *args: Any) -> None:
-        """Call what hooks of this name there are, the module's last; some may log, which goes by the name."""
-        module = self.trainer.lightning_module
-        module.__dict__["_current_fx_name"] = name
-        for hook in self.hooks[name]:
-            hook(self.trainer, module, *args)
-        getattr(module, name)(*args)
-        module.__dict__["_current_fx_name"] = None
-
-
-class _LeanStep(_AutomaticOptimization):
-    def run(self, optimizer: Optimizer, batch_idx: int, kwargs: dict[str, Any]) -> dict[str, Any]:
-        module: LitVAE = self.trainer.lightning_module  # type: ignore[assignment]
-        progress = self.optim_progress.optimizer.step
+    def _step(self, batch: Batch, batch_idx: int) -> Tensor:
+        trainer, progress = self.trainer, self.automatic_optimization.optim_progress.optimizer.step
+        module: LitVAE = trainer.lightning_module
         progress.increment_ready()
-        with self.trainer.precision_plugin.train_step_context():
-            loss = module.training_step(*kwargs.values())
+        with trainer.precision_plugin.train_step_context():
+            loss = module.training_step(batch, batch_idx)
         if not module.steps.done:
+            optimizer = trainer.optimizers[0]
             for group in optimizer.param_groups:
                 for weight in group["params"]:
                     weight.grad = None
             module.backward(loss)
             module.move(optimizer)
         progress.increment_completed()
-        return {"loss": loss.detach()}
+        return loss
+
+    def _call(self, name: str, *args: Any) -> None:
+        """Call the hooks of this name, the module's last; what one of them logs is logged by that name."""
+        module = self.trainer.lightning_module
+        module.__dict__["_current_fx_name"] = name  # setting an attribute of a module takes ten times as long
+        for hook in self.hooks[name]:
+            hook(self.trainer, module, *args)
+        getattr(module, name)(*args)
+        module.__dict__["_current_fx_name"] = None
 
 
 def _callbacks(trainer: pl.Trainer) -> list[pl.Callback]:
