@@ -9,6 +9,7 @@ from vae_exp.build import build_model
 from vae_exp.distributions.kl import distortion, log_weights, rate
 from vae_exp.errors import UserError
 from vae_exp.losses import m2 as losses_m2
+from vae_exp.schedules import Constant
 from vae_exp.types import Context, DataSpec
 
 from .labelled import CLASSES, SHAPE, exact_nll, linear_m2
@@ -60,8 +61,11 @@ def noiseless():
 Y = torch.tensor([2, -1, 0, -1, -1])
 
 
+PLAIN = {"alpha": 0.7, "generative": 1.0, "num_classes_summed": None, "schedule": Constant()}
+
+
 def loss_of(model, batch, **settings):
-    loss = losses_m2.M2(**{"alpha": 0.7, "generative": 1.0, "num_classes_summed": None} | settings)
+    loss = losses_m2.M2(**PLAIN | settings)
     result = loss(model(batch, loss.num_samples), batch, Context(100, model))
     model.zero_grad()
     result.loss.backward()
@@ -109,10 +113,25 @@ def test_a_labelled_example_leaves_nothing_to_chance(noiseless):
 
 
 def test_the_labels_alone_train_the_classifier_alone(noiseless):
-    loss, batch = losses_m2.M2(alpha=1.0, generative=0.0, num_classes_summed=None), {"x": examples(5), "y": Y}
+    loss, batch = losses_m2.M2(**PLAIN | {"generative": 0.0}), {"x": examples(5), "y": Y}
     loss(noiseless(batch, loss.num_samples), batch, Context(100, noiseless)).loss.backward()
     touched = {name.split(".")[1] for name, p in noiseless.named_parameters() if p.grad is not None}
     assert touched == {"classifier"}
+
+
+def test_the_schedule_weighs_what_the_bounds_tell_the_classifier(noiseless):
+    batch, quarter = {"x": examples(5), "y": Y}, Constant()
+    quarter.value.fill_(0.25)
+    labels_alone = loss_of(noiseless, batch, schedule=Constant())[1] - loss_of(noiseless, batch, alpha=0.0)[1]
+    whole, gradient = loss_of(noiseless, batch)
+    found, found_gradient = loss_of(noiseless, batch, schedule=quarter)
+    torch.testing.assert_close(found.loss, whole.loss)
+    of_classifier = torch.cat(
+        [torch.full_like(p, name.startswith("parts.classifier")).flatten() for name, p in noiseless.named_parameters()]
+    ).bool()
+    assert of_classifier.any()
+    expected = torch.where(of_classifier, labels_alone + 0.25 * (gradient - labels_alone), gradient)
+    torch.testing.assert_close(found_gradient, expected)
 
 
 def test_figures_never_look_at_a_label():

@@ -12,6 +12,7 @@ from vae_exp.distributions.kl import distortion, kl, rate
 from vae_exp.distributions.one_hots import OneHots
 from vae_exp.losses.base import Loss
 from vae_exp.models.class_model import class_model
+from vae_exp.schedules import Schedule
 from vae_exp.types import Batch, Context, Count, LossOutput, NonNegative, VAEOutput
 
 
@@ -27,13 +28,18 @@ class M2(Loss):
     for them with their whole probability. So the value is unbiased, and so is its gradient, by the likelihood ratio
     with L of the most likely class for a baseline; the more certain q(y|x), the less is left to chance.
 
-    The paper's alpha = 0.1 N weighs a sum over labels against a sum over N examples: on the scale of this mean that is
-    alpha = 0.1 * the number of labels. A labelled example is seen more than once an epoch, and counts each time in F.
+    The gradient of F in the parameters of q(y|x) is multiplied by `schedule`. Early in a run F tells q(y|x) of classes
+    that p(x|y, z) has not yet learned to tell apart, and it may settle for others than those of the labels; where the
+    schedule begins at 0, p(x|y, z) first learns what the labels, and their network, call the classes.
+
+    The paper's alpha = 0.1 N stands beside a sum over N examples, and a mean over the labels: on the scale of this mean
+    that is 0.1. A labelled example is seen more than once an epoch, and counts each time in F.
 
     Args:
         alpha: Weight of the cross-entropy of the labels, dimensionless.
         generative: Weight of F; 0 trains the classifier on the labels alone.
         num_classes_summed: Classes that the sum over y takes exactly; null for all.
+        schedule: Factor on the gradient of F in q(y|x) over the run.
 
     Source: Kingma et al., 2014, "Semi-supervised learning with deep generative models", eq. 6-9, arXiv:1406.5298; the
         sum with one draw: Liu et al., 2019, "Rao-Blackwellized stochastic gradients for discrete distributions",
@@ -42,9 +48,12 @@ class M2(Loss):
 
     needs = ("density", "classes")
 
-    def __init__(self, *, alpha: NonNegative, generative: NonNegative, num_classes_summed: Count | None) -> None:
+    def __init__(
+        self, *, alpha: NonNegative, generative: NonNegative, num_classes_summed: Count | None, schedule: Schedule
+    ) -> None:
         super().__init__()
         self.alpha, self.generative, self.num_classes_summed = alpha, generative, num_classes_summed
+        self.schedule = schedule
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
         q, p, given = class_model(ctx.model, "loss=m2").by_class(batch)
@@ -52,6 +61,8 @@ class M2(Loss):
         cross_entropy = _cross_entropy(q, y)
         if self.generative == 0:  # the rest would be computed for nothing
             return LossOutput(self.alpha * cross_entropy, {"cross_entropy": cross_entropy})
+        fixed = q.logits.detach()
+        q = OneHots(fixed + self.schedule.value * (q.logits - fixed), temperature=q.temperature)
         looked_at = some_classes(q, y, self.num_classes_summed)
         one_hot = F.one_hot(looked_at.y, q.logits.shape[-1]).to(q.logits)
         out = given(one_hot)
