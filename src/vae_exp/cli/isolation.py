@@ -50,3 +50,18 @@ def isolated() -> Iterator[None]:
             gc.freeze()  # what is left is looked through but once: torch alone has a million objects
             if torch.cuda.is_initialized():
                 torch.cuda.empty_cache()
+
+
+@contextmanager
+def without_denormals() -> Iterator[None]:
+    """Let numbers too small to be normal count as 0 in this thread, and in those that are started from it.
+
+    A moment of Adam that dies away becomes such a number, and is then a hundred times as slow. The threads of torch are
+    started by the first operation that needs them, so that this must come before it.
+    """
+    before = torch.tensor(1e-39).mul(1.0).item() == 0
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)

@@ -24,7 +24,7 @@ from vae_exp.checkpoints import load_weights, read_checkpoint
 from vae_exp.cli.failure import log_to_file
 from vae_exp.cli.figures import device_name, figures_of, merge_figures, show, show_model, sizes
 from vae_exp.cli.hydra_app import run_hydra
-from vae_exp.cli.isolation import isolated
+from vae_exp.cli.isolation import isolated, without_denormals
 from vae_exp.cli.parts import Parts
 from vae_exp.cli.preflight import check_optimizer, check_sweep, check_trainer
 from vae_exp.cli.requeue import requeued
@@ -83,7 +83,7 @@ def train(cfg: DictConfig) -> float:
     settings = check(cfg)
     folder = Path(settings["run_dir"])
     first = getattr(rank_zero_only, "rank", 0) == 0  # of the processes of this run
-    with requeued(folder, first=first), isolated(), held(folder) if first else nullcontext():
+    with requeued(folder, first=first), isolated(), without_denormals(), held(folder) if first else nullcontext():
         if not first:
             logging.getLogger().setLevel(logging.WARNING)
         if _in_sweep():
@@ -148,7 +148,8 @@ def _check(parts: Parts, cfg: DictConfig, settings: Settings) -> None:
     check_optimizer(settings)
     check_trainer(cfg, settings)
     if sweep and not finished:  # a run by itself says at once what is wrong with it
-        parts.check(cfg, settings)
+        with without_denormals():
+            parts.check(cfg, settings)
     if settings["resume"] not in ("auto", "never"):
         read_checkpoint(Path(settings["resume"]))
 
@@ -157,8 +158,6 @@ def _prepared(settings: Settings) -> Job:
     if not torch.cuda.is_available():
         # An optimizer asks at every step whether there is a GPU, for which the driver is looked for on the disk.
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    # A moment of Adam that dies away becomes a denormal number, which is as good as 0, and a hundred times as slow.
-    torch.set_flush_denormal(True)
     Distribution.set_default_validate_args(False)  # each check would wait for the device, and stop compilation
     pl.seed_everything(settings["seed"], verbose=False)
     data = build_data(settings)
