@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
+from pytorch_lightning.profilers import PassThroughProfiler
 from pytorch_lightning.strategies import SingleDeviceStrategy
 from pytorch_lightning.utilities.model_helpers import is_overridden
 from torch import Tensor
@@ -38,7 +39,8 @@ def make_lean(trainer: pl.Trainer) -> None:
     Args:
         trainer: At the start of its training.
     """
-    plain = type(trainer.strategy) is SingleDeviceStrategy and isinstance(trainer.datamodule, DataModule)  # type: ignore[attr-defined]
+    parts = (trainer.strategy, trainer.datamodule, trainer.profiler)  # type: ignore[attr-defined]
+    plain = tuple(map(type, parts)) == (SingleDeviceStrategy, DataModule, PassThroughProfiler)
     if not plain or trainer.accumulate_grad_batches > 1 or trainer.precision == "16-mixed" or looking(trainer):
         return
     loop = trainer.fit_loop.epoch_loop
