@@ -11,16 +11,17 @@ from unittest.mock import patch
 
 from hydra._internal import config_loader_impl
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.config_repository import IConfigRepository
+from hydra._internal.config_repository import ConfigRepository, IConfigRepository
 from hydra._internal.defaults_list import DefaultsList, Overrides, create_defaults_list
 from hydra.core.default_element import ResultDefault
 from hydra.core.override_parser.types import Override
+from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig
 
 
 @contextmanager
 def remembered() -> Iterator[None]:
-    """Let Hydra read and merge the files of a choice of options once, however many runs have that choice.
+    """Let Hydra read each file once, and merge those of a choice of options once, however many runs have that choice.
 
     Which files are merged follows from the options alone; values are put in afterwards. Hydra does all of it anew for
     each run, twice, and a sweep of many runs would wait a second for each. What changes in the files meanwhile is not
@@ -28,7 +29,9 @@ def remembered() -> Iterator[None]:
     """
     lists: dict[Any, DefaultsList] = {}
     merged: dict[int, bytes] = {}  # by the identity of lists, which `lists` keeps alive
+    files: dict[Any, ConfigResult | None] = {}
     find, merge = create_defaults_list, ConfigLoaderImpl._compose_config_from_defaults_list
+    load = ConfigRepository.load_config
 
     def found(
         repo: IConfigRepository,
@@ -39,8 +42,7 @@ def remembered() -> Iterator[None]:
     ) -> DefaultsList:
         values = Overrides(repo=repo, overrides_list=overrides_list).config_overrides
         options = [o.input_line for o in overrides_list if o not in values and not o.is_sweep_override()]
-        places = tuple((source.provider, source.path) for source in repo.get_sources())
-        key = (places, config_name, tuple(options), prepend_hydra, skip_missing)
+        key = (places(repo), config_name, tuple(options), prepend_hydra, skip_missing)
         if key not in lists:
             lists[key] = find(repo, config_name, overrides_list, prepend_hydra, skip_missing)
         return replace(lists[key], config_overrides=values)
@@ -51,7 +53,17 @@ def remembered() -> Iterator[None]:
         again: DictConfig = pickle.loads(merged[id(defaults)])  # a copy, in a third of the time of `copy.deepcopy`
         return again
 
+    def loaded(repo: ConfigRepository, config_path: str) -> ConfigResult | None:
+        key = (places(repo), config_path)
+        if key not in files:
+            files[key] = load(repo, config_path)
+        return files[key]
+
+    def places(repo: IConfigRepository) -> tuple[tuple[str, str], ...]:
+        return tuple((source.provider, source.path) for source in repo.get_sources())
+
     with (
+        patch.object(ConfigRepository, "load_config", loaded),
         patch.object(config_loader_impl, "create_defaults_list", found),
         patch.object(ConfigLoaderImpl, "_compose_config_from_defaults_list", composed),
     ):
