@@ -51,7 +51,7 @@ class TwoStage(OfASet):
         self.sample_quality, self.sharpness = sample_quality, sharpness
 
     def figures(self, stage: Stage, model: Any, examples: Examples) -> dict[str, Tensor]:
-        """None where the latents are no real vectors of one group."""
+        """No figures where the latents are no real vectors of one group."""
         if not (model.spec.pictures and isinstance(model, VAE) and model.posterior.space == "real"):
             return {}
         density = ByClass(model, self.sampler, temperature=1.0).to(next(model.parameters()))
