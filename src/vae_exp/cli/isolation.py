@@ -47,7 +47,7 @@ def isolated() -> Iterator[None]:
             os.environ.update(environment)
             rng.set_state(generators)
             gc.collect()  # a trainer and its module refer to each other, and would keep the device's memory
-            gc.freeze()  # what is left is looked through but once: torch alone has a million objects
+            gc.freeze()  # what is left is looked through but once, which with torch takes a third of a second
             if torch.cuda.is_initialized():
                 torch.cuda.empty_cache()
 
@@ -56,7 +56,7 @@ def isolated() -> Iterator[None]:
 def without_denormals() -> Iterator[None]:
     """Let numbers too small to be normal count as 0 in this thread, and in those that are started from it.
 
-    A moment of Adam that dies away becomes such a number, and is then a hundred times as slow. The threads of torch are
+    Moments of Adam that die away become such numbers, which made Adam three times as slow. The threads of torch are
     started by the first operation that needs them, so that this must come before it.
     """
     before = torch.tensor(1e-39).mul(1.0).item() == 0

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vae_exp.metrics.base import Examples, OfASet, Stage, with_error
-from vae_exp.types import Batch, Count
+from vae_exp.metrics.base import Examples, OfASet, Stage, in_parts, with_error
+from vae_exp.types import Count
 
 
 class Sharpness(OfASet):
@@ -37,8 +37,7 @@ class Sharpness(OfASet):
         batch = examples(stage, self.num_images)
         x = batch["x"]
         kinds: dict[str, list[Tensor]] = {"data": [sharpness(x)], "reconstructions": [], "samples": []}
-        for start in range(0, len(x), self.rows):
-            part: Batch = {key: value[start : start + self.rows] for key, value in batch.items()}  # type: ignore
+        for part in in_parts(batch, self.rows):
             kinds["reconstructions"].append(sharpness(model.reconstruct(part).mean))
             kinds["samples"].append(sharpness(model.sample(len(part["x"])).mean))
         found: dict[str, Tensor] = {}

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from vae_exp.metrics.base import Examples, OfASet, Stage
+from vae_exp.metrics.base import Examples, OfASet, Stage, in_parts
 from vae_exp.metrics.sample_quality import SampleQuality
 from vae_exp.metrics.sharpness import Sharpness
 from vae_exp.models.base import Model
 from vae_exp.models.vae import VAE
 from vae_exp.samplers.base import Sampler
 from vae_exp.samplers.by_class import ByClass, aggregated_posterior
-from vae_exp.types import Batch, Count, Draw
+from vae_exp.types import Count, Draw
 
 
 class TwoStage(OfASet):
@@ -55,16 +55,12 @@ class TwoStage(OfASet):
         if not (model.spec.pictures and isinstance(model, VAE) and model.posterior.space == "real"):
             return {}
         density = ByClass(model, self.sampler, temperature=1.0).to(next(model.parameters()))
-        density.fit(*aggregated_posterior(model, self._parts(examples("train", self.num_fitted))))
+        density.fit(*aggregated_posterior(model, in_parts(examples("train", self.num_fitted), self.rows)))
         second = _OfADraw(model, density.draw)
         found = self.sample_quality.figures(stage, second, examples)
         sharp = self.sharpness.figures(stage, second, examples)
         found |= {name: value for name, value in sharp.items() if name.startswith("sharpness_samples")}
         return {f"two_stage_{name}": value for name, value in found.items()}
-
-    def _parts(self, batch: Batch) -> list[Batch]:
-        starts = range(0, len(batch["x"]), self.rows)
-        return [{key: value[start : start + self.rows] for key, value in batch.items()} for start in starts]  # type: ignore
 
 
 class _OfADraw:

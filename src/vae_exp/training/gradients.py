@@ -19,7 +19,7 @@ def norms_of(groups: Groups) -> Tensor:
 
 
 def _square(grad: Tensor) -> Tensor:
-    # A dot product is three times as fast as `torch._foreach_norm` on a CPU, and is fused where the step is compiled.
+    # Not `torch._foreach_norm`, which stays outside of a compiled graph: in bfloat16 that cost half a millisecond.
     row = grad.reshape(-1)
     return torch.dot(row, row) if row.dtype.itemsize > 2 else torch.dot(row.float(), row.float())
 

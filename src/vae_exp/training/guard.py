@@ -9,6 +9,7 @@ from torch.optim import Optimizer
 from vae_exp.errors import UserError
 
 LARGEST = torch.finfo(torch.float32).max
+"""Norms above it are infinite."""
 
 
 class Guard:

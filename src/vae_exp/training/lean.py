@@ -32,8 +32,8 @@ def looking(trainer: pl.Trainer) -> list[str]:
 def make_lean(trainer: pl.Trainer) -> None:
     """Let a trainer take the short way through its steps, where that makes no difference.
 
-    Every step Lightning calls a dozen hooks of every callback, asks the modules for hooks that they do not have, and
-    wraps the optimizer three times; with a small network that takes as long as a fifth of the step. The short way does
+    Every step Lightning calls several hooks of every callback, asks the modules for hooks that they do not have, and
+    wraps the optimizer three times; with a small network that takes as long as a tenth of the step. The short way does
     what is left: the same numbers, and the same counters, by which checkpoints, schedules and resuming go.
 
     Args:
