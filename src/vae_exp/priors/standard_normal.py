@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, Independent, Normal
+from torch.distributions import Distribution, Independent
 
+from vae_exp.distributions.unit_normal import UnitNormal
 from vae_exp.priors.base import Encode, Prior
 
 
@@ -25,4 +26,4 @@ class StandardNormal(Prior):
 
     def forward(self, encode: Encode) -> Distribution:
         del encode
-        return Independent(Normal(self.loc, self.scale), len(self.event_shape))
+        return Independent(UnitNormal(self.loc, self.scale), len(self.event_shape))

@@ -1,4 +1,4 @@
-"""Adam as updates of tensors, for a compiled step: the same numbers as torch.optim.Adam and AdamW, and their state."""
+"""Adam by itself, for a compiled step and for a short eager one: the numbers and the state of torch.optim's."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class AdamGroup:
         self._second = [state[weight]["exp_avg_sq"] for weight in self.weights]
         self._counts = [state[weight]["step"] for weight in self.weights]
         # A tensor, so that a schedule changes a number and not the graph.
-        self.lr = torch.zeros((), device=self.weights[0].device)
+        self.lr = torch.zeros((), device=group["params"][0].device)
         self._betas, self._eps, self._weight_decay = group["betas"], group["eps"], group["weight_decay"]
         self._decoupled = decoupled
 
     def step(self, grads: list[Tensor], good: Tensor) -> None:
-        """Move weights and state, unless `good` ([], bool) is false."""
+        """Move weights and state, unless `good` ([], bool) is false; to be compiled."""
         (beta1, beta2), decay = self._betas, self._weight_decay
         for weight, grad, first, second, count in zip(
             self.weights, grads, self._first, self._second, self._counts, strict=True
@@ -44,6 +44,65 @@ class AdamGroup:
             moved = start - size * mean / (square.sqrt() / root + self._eps)
             for old, new in ((weight, moved), (first, mean), (second, square), (count, steps)):
                 old.copy_(torch.where(good, new, old))
+
+    @torch.no_grad()
+    def fused_step(self, grads: list[Tensor], found_inf: Tensor, lr: float) -> None:
+        """Move weights and state by torch's own kernel, unless `found_inf` ([], 0 or 1) is 1; not to be compiled."""
+        torch._foreach_add_(self._counts, 1 - found_inf)
+        kernel = torch._fused_adamw_ if self._decoupled else torch._fused_adam_
+        kernel(
+            self.weights,
+            grads,
+            self._first,
+            self._second,
+            [],
+            self._counts,
+            lr=lr,
+            beta1=self._betas[0],
+            beta2=self._betas[1],
+            weight_decay=self._weight_decay,
+            eps=self._eps,
+            amsgrad=False,
+            maximize=False,
+            found_inf=found_inf,
+        )
+
+
+class FusedStep:
+    """`optimizer.step()` of a fused Adam or AdamW without what torch looks up and asks anew at every step.
+
+    That takes longer than the kernel where the network is small. Whatever is not as it was, such as a weight with its
+    first gradient, is left to the optimizer itself.
+
+    Args:
+        optimizer: As `can_be_short` wants it.
+    """
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self._optimizer = optimizer
+        self._groups: list[AdamGroup] = []
+
+    def __call__(self) -> None:
+        """Move the weights by their gradients, unless the optimizer's `found_inf` is 1."""
+        given = self._optimizer.param_groups
+        grads = [[weight.grad for weight in group.weights if weight.grad is not None] for group in self._groups]
+        with_grad = sum(weight.grad is not None for group in given for weight in group["params"])
+        if not self._groups or not sum(map(len, grads)) == with_grad == sum(len(g.weights) for g in self._groups):
+            self._optimizer.step()
+            self._groups = groups_of(self._optimizer)
+            return
+        for group, of_group, settings in zip(self._groups, grads, given, strict=True):
+            if of_group:
+                group.fused_step(of_group, self._optimizer.found_inf, settings["lr"])  # type: ignore[attr-defined]
+
+
+def can_be_short(optimizer: Optimizer) -> bool:
+    """Whether `FusedStep` can take the optimizer's steps."""
+    if refusal(optimizer) or not optimizer.defaults["fused"]:
+        return False
+    alike = [{(weight.device, weight.dtype) for weight in group["params"]} for group in optimizer.param_groups]
+    heard = optimizer._optimizer_step_pre_hooks or optimizer._optimizer_step_post_hooks
+    return all(len(kinds) == 1 for kinds in alike) and not heard
 
 
 def refusal(optimizer: Optimizer) -> str | None:

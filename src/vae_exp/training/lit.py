@@ -169,7 +169,7 @@ class LitVAE(pl.LightningModule):
         """Clip the gradients and move the weights; the short way of `optimizer_step`."""
         trainer = self.trainer
         self.configure_gradient_clipping(optimizer, trainer.gradient_clip_val, trainer.gradient_clip_algorithm)
-        optimizer.step()
+        self.steps.move()
         self.steps.follow()
 
     def _share(self, batch_idx: int) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
@@ -37,6 +37,7 @@ class Steps:
 
     def __init__(self, *, objective: Objective, way: Way, guard: Guard) -> None:
         self.guard, self.norm = guard, torch.zeros(())
+        self.move: Callable[[], Any] = lambda: None  # the optimizer's step, from the start of a run on
         self.followers: list[Callable[[], None]] = []  # what moves after the weights, such as their average
         self._objective, self._way = objective, way
         self._worth: Worth | None = None
@@ -49,6 +50,8 @@ class Steps:
         self.norm = self.norm.to(trainer.strategy.root_device)
         self.guard.to(trainer.strategy.root_device)
         self._compiled = None
+        optimizer = trainer.optimizers[0]
+        self.move = adam.FusedStep(optimizer) if adam.can_be_short(optimizer) else optimizer.step
         self._worth = Worth(trainer) if self._way == "auto" else None
         reason = None if self._way == "eager" else _refusal(trainer)
         self._trainer = trainer
@@ -63,7 +66,7 @@ class Steps:
             self._taken = self._by_graph(batch)
         if self._taken is None:
             loss, terms = self._objective(batch)
-            return loss * factor, terms
+            return loss if factor == 1 else loss * factor, terms
         if self._taken.norm is not None:
             self.norm = self._taken.norm
         return self._taken.loss, self._taken.terms

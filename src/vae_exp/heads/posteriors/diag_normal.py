@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
@@ -33,5 +34,6 @@ class DiagNormal(Posterior):
 
     def forward(self, params: Tensor) -> Distribution:
         mu, log_var = self.split(params)
-        scale = torch.exp(0.5 * log_var.clamp(self.min_log_var, self.max_log_var))
+        # The same as clamp, whose gradient takes five operations.
+        scale = torch.exp(0.5 * F.hardtanh(log_var, self.min_log_var, self.max_log_var))
         return Independent(Normal(mu, scale), self.event_ndim)
