@@ -10,7 +10,7 @@ class UnitNormal(Normal):
     """N(0, 1), made of a mean of 0 and a scale of 1; a type of its own, since KL divergences to it are simpler."""
 
 
-@register_kl(Normal, UnitNormal)
+@register_kl(Normal, UnitNormal)  # type: ignore[untyped-decorator]
 def _(q: Normal, p: UnitNormal) -> Tensor:
     """Of each dimension, (mu^2 + sigma^2 - 1) / 2 - log sigma, nats: two thirds of the operations of the general form.
 
