@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def product(net: str, images: Images, folder: Path, name: str, *overrides: str) 
     data = [f"data.root={images.root}"] if net == "mlp" else [f"data.path={images.files[net]}"]
     turns = ["+callbacks.turns._target_=lightning_turns.LightningTurns", "trusted_packages=[lightning_turns]"]
     limits = ["trainer.max_epochs=1000", f"trainer.limit_train_batches={STEPS[net]}", "trainer.limit_val_batches=4"]
-    run = f"hydra.run.dir={folder / net / name.replace(' ', '_')}"
+    run = f"hydra.run.dir={folder / net / re.sub('[^a-z0-9]+', '_', name)}"
     command = [PYTHON, "-m", "vae_exp", "train", *OVERRIDES[net], *data, *turns, *limits, *overrides, run]
     return Variant(name, command)
 
