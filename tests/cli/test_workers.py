@@ -3,15 +3,37 @@
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
+
+import pytest
 
 from vae_exp.cli import workers
 
 WORK = """
 import os, sys
-from vae_exp.cli.workers import settle
-settle()
-print(os.environ.get("CUDA_VISIBLE_DEVICES"), flush=True)
-sys.stdin.read()
+from vae_exp.cli.workers import at_work
+with at_work(2):
+    print(os.environ.get("CUDA_VISIBLE_DEVICES"), flush=True)
+    sys.stdin.read()
+"""
+
+COPIES = """
+import os, sys
+from joblib import Parallel, delayed
+import torch
+from vae_exp.cli import workers
+
+imported = os.getpid()
+
+def work():
+    with workers.at_work(2):
+        product = torch.ones(300, 300) @ torch.ones(300, 300)  # by as many threads as the worker has
+    return imported == os.getppid(), torch.get_num_threads(), product.sum().item()
+
+with workers.one_thread():
+    torch.ones(300, 300) @ torch.ones(300, 300)
+workers.begin_as_copies()
+print(Parallel(n_jobs=2)(delayed(work)() for _ in range(4)))
 """
 
 
@@ -37,3 +59,13 @@ def test_as_many_jobs_as_gpus_or_else_as_cores(monkeypatch):
     assert workers.local_jobs() == 3
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert workers.local_jobs() == workers.cores() >= 1
+
+
+@pytest.mark.skipif(sys.platform != "linux" or find_spec("joblib") is None, reason="workers are no copies here")
+def test_workers_are_copies_of_a_process_that_has_started_no_threads():
+    threads = max(1, min(4, workers.cores() // 2))
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "4"}
+    words = [sys.executable, "-c", COPIES]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=120, check=True)
+    assert done.stdout.strip() == str([(True, threads, 300.0**3)] * 4)
+    assert not done.stderr

@@ -21,7 +21,9 @@ SWEEP = (
     "callbacks.checkpoint.every_n_steps=20",
     "logger=none",
     "model.latent_dim=2,3",
-    "data.val_fraction=0.1,0.95",  # the latter fails
+    "optimizer.lr=2e-3,1e30",  # the latter fails
+    "training.max_skipped_steps=2",
+    "trainer.log_every_n_steps=5",
     "hydra.sweep.dir=sweep",
 )
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

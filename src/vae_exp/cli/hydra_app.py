@@ -15,6 +15,7 @@ import hydra
 from hydra._internal.utils import get_args_parser
 from omegaconf import DictConfig
 
+from vae_exp.cli import workers
 from vae_exp.cli.failure import FULL_ERROR, sentence
 from vae_exp.cli.stop import leave, on_sigterm
 from vae_exp.cli.sweep import Sweep, begin
@@ -53,7 +54,8 @@ def run_hydra(verb: str, root: str, argv: list[str], job: Job, before: Before | 
 def _run_hydra(verb: str, root: str, argv: list[str], job: Job, before: Before | None) -> int:
     flags = _parse(argv)
     starts = _runs(flags) and not _is_child(flags)
-    sweep, naming = _checked(root, flags, before) if starts else (None, [])
+    with workers.one_thread() if starts else nullcontext():
+        sweep, naming = _checked(root, flags, before) if starts else (None, [])
     if flags.cfg:
         compose(flags.config_name or root, flags.overrides, _own_folders(flags))
     caught: list[Exception] = []
@@ -124,7 +126,11 @@ def _checked(root: str, flags: argparse.Namespace, before: Before | None) -> tup
         lines = [f"{error}\n    in {_some(where)}" for error, where in wrong.items()]
         text = f"nothing was started, since {count} of {len(runs.overrides)} runs cannot be:"
         raise UserError("\n  ".join([text, *lines]))
-    return None if first is None else begin(first, planned, grid=runs.grid), runs.naming
+    if first is None:
+        return None, runs.naming
+    if workers.by_joblib(first.hydra):
+        workers.begin_as_copies()
+    return begin(first, planned, grid=runs.grid), runs.naming
 
 
 def _some(runs: list[str], most: int = 3) -> str:

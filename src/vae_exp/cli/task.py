@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ def wrapped(verb: str, job: Job, argv: list[str], full: str | None, caught: list
 def _run_of_sweep(verb: str, job: Job, cfg: DictConfig) -> Any:
     name = " ".join(HydraConfig.get().overrides.task) or "the run"
     try:
-        if HydraConfig.get().launcher._target_.endswith(".JoblibLauncher"):
+        if workers.by_joblib(HydraConfig.get()):
             return _beside_others(verb, job, cfg)
         return job(cfg)
     except Exception as error:
@@ -72,10 +72,14 @@ def _run_of_sweep(verb: str, job: Job, cfg: DictConfig) -> Any:
 
 def _beside_others(verb: str, job: Job, cfg: DictConfig) -> Any:
     """Do a run whose terminal is also that of others: with one line at its start, and one at its end."""
-    workers.settle()
-    name = Path(HydraConfig.get().runtime.output_dir).name
+    hydra = HydraConfig.get()
+    name = Path(hydra.runtime.output_dir).name
     print(f"vae-exp {verb}: {name} ...", file=sys.stderr)
-    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), environment("TTY_COMPATIBLE", "0"):
+    with ExitStack() as stack:
+        stack.enter_context(workers.at_work(hydra.launcher.n_jobs))
+        nowhere = stack.enter_context(Path(os.devnull).open("w"))
+        stack.enter_context(redirect_stdout(nowhere))
+        stack.enter_context(environment("TTY_COMPATIBLE", "0"))
         value = job(cfg)
     print(f"vae-exp {verb}: {name} done: {value:g}", file=sys.stderr)
     return value

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
@@ -18,6 +24,7 @@ from vae_exp.config.memory import remembered
 
 _PATIENCE = 1.0  # seconds between two looks after the parent
 _slot: FileLock | None = None
+_at_work = threading.Lock()
 
 
 def register() -> None:
@@ -51,12 +58,62 @@ def gpus() -> list[str]:
     return found.split()
 
 
-def settle() -> None:
-    """Give this worker a GPU and a memory of its own, and let it end with its parent; once, before it needs them."""
+def by_joblib(hydra: Any) -> bool:
+    """Whether the runs of a sweep are done by the workers of joblib, going by the `hydra` node."""
+    return str(hydra.launcher._target_).endswith(".JoblibLauncher")
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch start no threads, without which this process can be copied: a copy has but the thread that made it."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def begin_as_copies() -> None:
+    """Let the workers of joblib begin as copies of this process, which has imported and checked all that they need.
+
+    Else each takes some seconds to import the same again. Not where there are GPUs, whose driver cannot be copied, nor
+    where copies are not to be relied on. What torch has done before must have been done in `one_thread`.
+    """
+    if sys.platform != "linux" or gpus():
+        return
+    from joblib.externals.loky.backend.context import set_start_method  # type: ignore[import-untyped]
+
+    # joblib warns of copies in general: threads, and the locks that they hold, are not copied.
+    warnings.filterwarnings("ignore", message="`fork` start method should not be used")
+    set_start_method("fork", force=True)
+    gc.freeze()  # collecting would write to what the copies share
+
+
+@contextmanager
+def at_work(n_jobs: int) -> Iterator[None]:
+    """Do a run in this worker, which has threads, a GPU and a memory of its own, and ends with its parent.
+
+    Args:
+        n_jobs: Workers that there are, as joblib counts them.
+    """
+    _settle(n_jobs)
+    with _at_work:
+        yield
+
+
+def _settle(n_jobs: int) -> None:
     global _slot
     if _slot is not None:
         return
+    import torch
+    from joblib import effective_n_jobs  # type: ignore[import-untyped]
+
     number, _slot = _free_slot(os.getppid())
+    torch.set_num_threads(max(1, min(torch.get_num_threads(), cores() // effective_n_jobs(n_jobs))))
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the handler of the process that it is a copy of
     devices = gpus()
     if devices:
         os.environ["CUDA_VISIBLE_DEVICES"] = devices[number % len(devices)]
@@ -78,7 +135,9 @@ def _free_slot(family: int) -> tuple[int, FileLock]:
 
 
 def _end_with(parent: int) -> None:
-    """A worker whose parent was killed would go on training, and keep from others what it holds."""
+    """A worker whose parent was killed would go on training, or wait for its next run, and keep what it holds."""
     while os.getppid() == parent:
         time.sleep(_PATIENCE)
     os.kill(os.getpid(), signal.SIGTERM)
+    with _at_work:  # not before the run has written what it must
+        os._exit(128 + signal.SIGTERM)
