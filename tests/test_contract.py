@@ -15,6 +15,7 @@ import pytorch_lightning as pl
 import torch
 import yaml
 from hydra.utils import get_object
+from torch._dynamo.utils import counters
 from torch.distributions import Distribution
 
 from vae_exp.build import _part, build_data, build_loss, build_model, build_module, build_trainer
@@ -22,6 +23,7 @@ from vae_exp.config.check import check
 from vae_exp.config.compose import compose
 from vae_exp.config.paths import conf_dir
 from vae_exp.errors import UserError
+from vae_exp.training.objective import Objective
 from vae_exp.types import Context, DataSpec
 
 CONF = conf_dir()
@@ -295,6 +297,7 @@ def traced(settings, values, training=True):
 LIKELIHOODS = [name for group, name, _ in OPTIONS if group == "model/likelihood"]
 MODELS = [name for group, name, _ in OPTIONS if group == "model"]
 LOSSES = [name for group, name, _ in OPTIONS if group == "loss"]
+WITHOUT_NUMBERS = ("ae", "dreg", "iwae", "miwae", "piwae", "stl")
 
 
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
@@ -319,3 +322,28 @@ def test_every_loss_compiles_to_one_graph(tmp_path, unchecked, name):
 def test_free_bits_and_several_samples_compile_to_one_graph(settings, unchecked):
     plain, compiled = traced(settings("loss.free_bits=0.5", "loss.num_samples=3"), "binary")
     torch.testing.assert_close(compiled, plain)
+
+
+def other_numbers(node):
+    """The same settings with other numbers, where they are not whole, and are not the size of something."""
+    if isinstance(node, dict):
+        return {key: value if key == "sigma" else other_numbers(value) for key, value in node.items()}
+    return 0.9 * node if isinstance(node, float) and node not in (0.0, float("inf")) else node
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_that_differ_in_numbers_share_a_graph(tmp_path, unchecked, name):
+    settings = fitting_settings(tmp_path, "loss", name)
+    others = {**settings, "loss": other_numbers(settings["loss"])}
+    assert others != settings or name in WITHOUT_NUMBERS
+    shape = shape_of(settings)
+    batch = {"x": torch.randint(0, 2, (6, *shape)).float(), "y": torch.arange(6)}
+    counters.clear()
+    for each in (settings, others):
+        model = build_model(settings, DataSpec(shape, "binary", 100, 10))
+        objective = Objective(model=model, loss=build_loss(each, model), context=Context(100, model))
+        objective(batch)  # eagerly, like the first step of a run
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # dynamo's own
+            torch.compile(lambda step, batch: step(batch), fullgraph=True, backend="eager")(objective, batch)
+    assert counters["stats"]["unique_graphs"] == 1

@@ -6,12 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vae_exp.types import Positive
 
 
-class Kernel(ABC):
+class Kernel(nn.Module, ABC):
     """k(x, y), a function of the squared distance, summed over scales C = scale * 2 * D * variance.
 
     2 * D * variance is the mean squared distance of two draws from a prior of that variance in D dimensions.
@@ -25,19 +25,20 @@ class Kernel(ABC):
     """
 
     def __init__(self, *, variance: Positive, scales: Sequence[Positive]) -> None:
+        super().__init__()
         if not scales:
             raise ValueError("scales=[]: should name at least one scale")
-        self.variance, self.scales = variance, tuple(scales)
+        # Tensors, so that runs that differ in them share a compiled step.
+        self.bandwidths = nn.Buffer(2 * variance * torch.tensor([float(scale) for scale in scales]), persistent=False)
 
     @abstractmethod
-    def of(self, squared_distance: Tensor, c: float) -> Tensor:
-        """One kernel of the sum, of any shape."""
+    def of(self, squared_distance: Tensor, c: Tensor) -> Tensor:
+        """One kernel of the sum, of any shape; c []."""
 
-    def __call__(self, x: Tensor, y: Tensor) -> Tensor:
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """[..., N, D] and [..., M, D] -> [..., N, M]."""
         squared = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist").square()
-        unit = 2 * x.shape[-1] * self.variance
-        return torch.stack([self.of(squared, scale * unit) for scale in self.scales]).sum(0)
+        return torch.stack([self.of(squared, x.shape[-1] * c) for c in self.bandwidths]).sum(0)
 
 
 class RBF(Kernel):
@@ -50,7 +51,7 @@ class RBF(Kernel):
     Source: Gretton et al., 2012, "A kernel two-sample test", JMLR 13, sec. 8
     """
 
-    def of(self, squared_distance: Tensor, c: float) -> Tensor:
+    def of(self, squared_distance: Tensor, c: Tensor) -> Tensor:
         return torch.exp(-squared_distance / c)
 
 
@@ -66,7 +67,7 @@ class IMQ(Kernel):
     Source: Tolstikhin et al., 2018, "Wasserstein auto-encoders", sec. 4, arXiv:1711.01558
     """
 
-    def of(self, squared_distance: Tensor, c: float) -> Tensor:
+    def of(self, squared_distance: Tensor, c: Tensor) -> Tensor:
         return c / (c + squared_distance)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from annotated_types import Interval
 from torch import Tensor
 
+from vae_exp.losses.base import weight
 from vae_exp.losses.multi_sample import MultiSample, log_mean_exp
 from vae_exp.types import Count
 
@@ -25,7 +26,7 @@ class CIWAE(MultiSample):
 
     def __init__(self, *, num_samples: Count, elbo_share: Annotated[float, Interval(ge=0, le=1)]) -> None:
         super().__init__()
-        self.num_samples, self.elbo_share = num_samples, elbo_share
+        self.num_samples, self.elbo_share = num_samples, weight(elbo_share)
 
     def bound(self, log_w: Tensor) -> Tensor:
         return -self.elbo_share * log_w.mean(0) - (1 - self.elbo_share) * log_mean_exp(log_w)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from vae_exp.distributions.kl import distortion, rate
-from vae_exp.losses.base import Loss
+from vae_exp.losses.base import Loss, weight
 from vae_exp.types import Batch, Context, Fraction, LossOutput, NonNegative, VAEOutput
 
 
@@ -33,8 +33,9 @@ class Denoising(Loss):
         super().__init__()
         if noise_std == 0 and masked == 0:
             raise ValueError("noise_std=0 and masked=0 corrupt nothing; use loss=ae or loss=elbo, or make one positive")
-        self.needs = ("density",) if beta > 0 else ()
-        self.noise_std, self.masked, self.beta = noise_std, masked, beta
+        self.has_rate = beta > 0
+        self.needs = ("density",) if self.has_rate else ()
+        self.noise_std, self.masked, self.beta = weight(noise_std), weight(masked), weight(beta)
 
     def prepare(self, batch: Batch) -> Batch:
         x = batch["x"]
@@ -44,7 +45,7 @@ class Denoising(Loss):
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
         nats = distortion(out, batch)  # [K, B]
-        if self.beta == 0:
+        if not self.has_rate:
             return LossOutput(nats.mean(), {"distortion": nats})
         cost = rate(out)
         return LossOutput(nats.mean() + self.beta * cost.mean(), {"distortion": nats, "rate": cost})

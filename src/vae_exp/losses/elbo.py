@@ -45,11 +45,12 @@ class ELBO(Loss):
         super().__init__()
         self.by_dimension = free_bits_per == "dimension"
         self.needs = ("density", "factorised") if free_bits > 0 and self.by_dimension else ("density",)
-        self.beta, self.schedule, self.free_bits, self.num_samples = weight(beta), schedule, free_bits, num_samples
+        self.beta, self.free_bits, self.has_free_bits = weight(beta), weight(free_bits), free_bits > 0
+        self.schedule, self.num_samples = schedule, num_samples
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
         terms = elbo_terms(out, batch)
-        charged = self._above_free_bits(out.latents) if self.free_bits > 0 else terms["rate"].mean()
+        charged = self._above_free_bits(out.latents) if self.has_free_bits else terms["rate"].mean()
         return LossOutput(terms["distortion"].mean() + self.weights()["beta"] * charged, terms)
 
     def weights(self) -> dict[str, Tensor]:

@@ -44,8 +44,8 @@ class GECO(Loss):
         super().__init__()
         if not min_lambda <= 1 <= max_lambda:
             raise ValueError(f"min_lambda={min_lambda} and max_lambda={max_lambda}: should be on both sides of 1")
-        self.tolerance, self.momentum, self.speed = weight(tolerance), momentum, weight(speed)
-        self.bounds = (math.log(min_lambda), math.log(max_lambda))
+        self.tolerance, self.momentum, self.speed = weight(tolerance), weight(momentum), weight(speed)
+        self.lowest, self.highest = weight(math.log(min_lambda)), weight(math.log(max_lambda))
         # Saved with the run, which would otherwise resume to other numbers.
         self.register_buffer("log_lambda", torch.zeros(()))
         self.register_buffer("average", torch.zeros(()))
@@ -71,5 +71,5 @@ class GECO(Loss):
         moved = torch.lerp(constraint, start, self.momentum)
         self.average.copy_(torch.where(seen, moved, self.average))
         self.batches += seen
-        self.log_lambda.add_(self.speed * self.average).clamp_(*self.bounds)
+        self.log_lambda.add_(self.speed * self.average).clamp_(self.lowest, self.highest)
         return self.average.clone()

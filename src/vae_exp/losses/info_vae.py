@@ -7,7 +7,7 @@ from typing import Annotated
 from annotated_types import Le
 
 from vae_exp.distributions.mmd import Kernel
-from vae_exp.losses.base import Loss, elbo_terms
+from vae_exp.losses.base import Loss, elbo_terms, weight
 from vae_exp.losses.wae_mmd import discrepancy_to_prior
 from vae_exp.types import Batch, Context, LossOutput, Positive, VAEOutput
 
@@ -36,17 +36,17 @@ class InfoVAE(Loss):
 
     def __init__(self, *, alpha: Annotated[float, Le(1)], divergence_weight: Positive, kernel: Kernel) -> None:
         super().__init__()
-        self.mmd_weight = alpha + divergence_weight - 1
-        if self.mmd_weight < 0:
+        mmd_weight = alpha + divergence_weight - 1
+        if mmd_weight < 0:
             raise ValueError(
                 f"alpha={alpha} and divergence_weight={divergence_weight} would reward a distance from the prior; "
                 f"use divergence_weight={1 - alpha:g} or more"
             )
-        self.alpha, self.kernel = alpha, kernel
+        self.rate_weight, self.mmd_weight, self.kernel = weight(1 - alpha), weight(mmd_weight), kernel
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
         (latent,) = out.latents
         terms = elbo_terms(out, batch)
         discrepancy = discrepancy_to_prior(latent, self.kernel)
-        bound = terms["distortion"].mean() + (1 - self.alpha) * terms["rate"].mean()
+        bound = terms["distortion"].mean() + self.rate_weight * terms["rate"].mean()
         return LossOutput(bound + self.mmd_weight * discrepancy, {**terms, "mmd": discrepancy})

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vae_exp.distributions.kl import distortion, kl, rate
 from vae_exp.distributions.one_hots import OneHots
-from vae_exp.losses.base import Loss
+from vae_exp.losses.base import Loss, weight
 from vae_exp.models.class_model import class_model
 from vae_exp.schedules import Schedule
 from vae_exp.types import Batch, Context, Count, LossOutput, NonNegative, VAEOutput
@@ -52,14 +52,15 @@ class M2(Loss):
         self, *, alpha: NonNegative, generative: NonNegative, num_classes_summed: Count | None, schedule: Schedule
     ) -> None:
         super().__init__()
-        self.alpha, self.generative, self.num_classes_summed = alpha, generative, num_classes_summed
+        self.alpha, self.generative, self.num_classes_summed = weight(alpha), weight(generative), num_classes_summed
+        self.generates = generative > 0
         self.schedule = schedule
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
         q, p, given = class_model(ctx.model, "loss=m2").by_class(batch)
         y = batch.get("y", torch.full((len(batch["x"]),), -1, device=batch["x"].device))
         cross_entropy = _cross_entropy(q, y)
-        if self.generative == 0:  # the rest would be computed for nothing
+        if not self.generates:  # the rest would be computed for nothing
             return LossOutput(self.alpha * cross_entropy, {"cross_entropy": cross_entropy})
         fixed = q.logits.detach()
         q = OneHots(fixed + self.schedule.value * (q.logits - fixed), temperature=q.temperature)

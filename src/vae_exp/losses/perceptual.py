@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vae_exp.distributions.kl import distortion, rate
-from vae_exp.losses.base import Loss
+from vae_exp.losses.base import Loss, weight
 from vae_exp.losses.similarities.base import Similarity
 from vae_exp.types import Batch, Context, LossOutput, NonNegative, VAEOutput
 
@@ -47,16 +47,18 @@ class Perceptual(Loss):
         del event_shape
         if similarity_weight == distortion_weight == 0:
             raise ValueError("similarity_weight=0 and distortion_weight=0 ask for no likeness; make one positive")
-        self.needs = ("density",) if beta > 0 else ()
+        self.has_rate = beta > 0
+        self.needs = ("density",) if self.has_rate else ()
         self.similarity = similarity(x_shape=x_shape)
-        self.similarity_weight, self.distortion_weight, self.beta = similarity_weight, distortion_weight, beta
+        self.similarity_weight, self.distortion_weight = weight(similarity_weight), weight(distortion_weight)
+        self.beta = weight(beta)
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
         nats = distortion(out, batch)  # [K, B]
         apart = self.similarity(out.p_x.mean, batch.get("target", batch["x"]))  # [K, B]
         loss = self.similarity_weight * apart.mean() + self.distortion_weight * nats.mean()
         terms = {"distortion": nats, "dissimilarity": apart}
-        if self.beta == 0:
+        if not self.has_rate:
             return LossOutput(loss, terms)
         cost = rate(out)
         return LossOutput(loss + self.beta * cost.mean(), {**terms, "rate": cost, "nelbo": nats + cost})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vae_exp.distributions.kl import distortion
-from vae_exp.losses.base import Loss
+from vae_exp.losses.base import Loss, weight
 from vae_exp.losses.regularizers.base import Regularizer
 from vae_exp.types import Batch, Context, LossOutput, NonNegative, VAEOutput
 
@@ -27,7 +27,7 @@ class RAE(Loss):
     def __init__(self, *, beta: NonNegative, regularizer: Regularizer) -> None:
         super().__init__()
         self.needs = ("one_group", "point", "fixed_prior", *regularizer.needs)
-        self.beta, self.regularizer = beta, regularizer
+        self.beta, self.regularizer = weight(beta), regularizer
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
         ((_, _, z),) = out.latents

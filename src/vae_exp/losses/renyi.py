@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from vae_exp.losses.base import weight
 from vae_exp.losses.multi_sample import MultiSample, log_mean_exp
 from vae_exp.types import Count, NonNegative
 
@@ -33,10 +34,9 @@ class Renyi(MultiSample):
         super().__init__()
         if 0 < abs(1 - alpha) < NEAREST:
             raise ValueError(f"alpha={alpha} is too near to 1 to be computed; use alpha=1, or {NEAREST} away from it")
-        self.num_samples, self.alpha = num_samples, alpha
+        self.num_samples, self.is_elbo, self.power = num_samples, alpha == 1, weight(1 - alpha)
 
     def bound(self, log_w: Tensor) -> Tensor:
-        power = 1 - self.alpha
-        if power == 0:
+        if self.is_elbo:
             return -log_w.mean(0)
-        return -log_mean_exp(power * log_w) / power
+        return -log_mean_exp(self.power * log_w) / self.power

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vae_exp.distributions.code_point import CodePoint
-from vae_exp.losses.base import Loss, elbo_terms
+from vae_exp.losses.base import Loss, elbo_terms, weight
 from vae_exp.types import Batch, Context, LossOutput, NonNegative, VAEOutput
 
 
@@ -26,7 +26,7 @@ class VQVAE(Loss):
 
     def __init__(self, *, commitment: NonNegative) -> None:
         super().__init__()
-        self.commitment = commitment
+        self.commitment = weight(commitment)
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
         ((q, _, _),) = out.latents

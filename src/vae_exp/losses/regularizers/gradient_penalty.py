@@ -33,8 +33,7 @@ class GradientPenalty(Regularizer):
     needs = ("separate",)
 
     def __init__(self, *, weight: NonNegative) -> None:
-        super().__init__()
-        self.weight = weight
+        super().__init__(weight)
         with warnings.catch_warnings():  # of torch, about itself, when it first differentiates forward
             warnings.simplefilter("ignore", FutureWarning)
             jvp(torch.sin, (torch.zeros(()),), (torch.ones(()),))

@@ -21,8 +21,7 @@ class L2(Regularizer):
     """
 
     def __init__(self, *, weight: NonNegative) -> None:
-        super().__init__()
-        self.weight = weight
+        super().__init__(weight)
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> Tensor:
         decoder = cast(nn.Module, ctx.model.decoder)

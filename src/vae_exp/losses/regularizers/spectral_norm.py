@@ -17,10 +17,9 @@ class SpectralNorm(Regularizer):
     """
 
     needs = ("spectral_norm",)
-    weight = 0.0
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(0.0)
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> Tensor:
         ((_, _, z),) = out.latents
