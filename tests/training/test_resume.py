@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 import torch
+from torch.distributions import Distribution
 
 from vae_exp.build import build_data, build_model, build_module, build_trainer
 from vae_exp.training.lit import LitVAE
@@ -67,9 +68,11 @@ OVERRIDES = (
         ((), [(12, "validation_start"), (24, "validation_end"), (31, "batch"), (36, "validation_start")]),
         (("trainer.accumulate_grad_batches=3", "callbacks.checkpoint.every_n_steps=1"), [(2, "batch"), (6, "batch")]),
         (("optimizer=sgd", "data.binarize=none", "callbacks.checkpoint.every_n_steps=0"), [(20, "batch")]),
+        pytest.param(("trainer.step=compiled",), [(6, "batch"), (24, "validation_end")], marks=pytest.mark.slow),
     ],
 )
-def test_killed_and_resumed_run_equals_undisturbed_one(settings, extra, kills):
+def test_killed_and_resumed_run_equals_undisturbed_one(settings, monkeypatch, extra, kills):
+    monkeypatch.setattr(Distribution, "_validate_args", False)  # as the command has it: checks stop compilation
     undisturbed, reference = fit(settings(*OVERRIDES, *extra, folder="a"))
     chosen = settings(*OVERRIDES, *extra, folder="b")
     for step, hook in kills:

@@ -144,8 +144,7 @@ class VAE(Model):
     def forward(self, batch: Batch, num_samples: int = 1) -> VAEOutput:
         y = batch.get("y")
         q = self.encode(batch["x"], y)
-        # The way back from one sample with an axis of samples would be a sum over an axis of one.
-        z = q.rsample()[None] if num_samples == 1 else q.rsample(torch.Size([num_samples]))
+        z = q.rsample(torch.Size([num_samples]))
         return VAEOutput((Latent(q, self.p_z(), z),), self.decode(z, y))
 
     def reconstruct(self, batch: Batch) -> Distribution:
