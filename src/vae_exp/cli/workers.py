@@ -82,7 +82,9 @@ def begin_as_copies() -> None:
     Else each takes some seconds to import the same again. Not where there are GPUs, whose driver cannot be copied, nor
     where copies are not to be relied on. What torch has done before must have been done in `one_thread`.
     """
-    if sys.platform != "linux" or gpus():
+    import torch
+
+    if sys.platform != "linux" or gpus() or torch.accelerator.is_available():
         return
     from joblib.externals.loky.backend.context import set_start_method  # type: ignore[import-untyped]
 

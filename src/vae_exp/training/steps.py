@@ -37,7 +37,7 @@ class Steps:
 
     def __init__(self, *, objective: Objective, way: Way, guard: Guard) -> None:
         self.guard, self.norm = guard, torch.zeros(())
-        self.move: Callable[[], Any] = lambda: None  # the optimizer's step, from the start of a run on
+        self._step: Callable[[], Any] | None = None
         self.followers: list[Callable[[], None]] = []  # what moves after the weights, such as their average
         self._objective, self._way = objective, way
         self._worth: Worth | None = None
@@ -51,7 +51,7 @@ class Steps:
         self.guard.to(trainer.strategy.root_device)
         self._compiled = None
         optimizer = trainer.optimizers[0]
-        self.move = adam.FusedStep(optimizer) if adam.can_be_short(optimizer) else optimizer.step
+        self._step = adam.FusedStep(optimizer) if adam.can_be_short(optimizer) else optimizer.step
         self._worth = Worth(trainer) if self._way == "auto" else None
         reason = None if self._way == "eager" else _refusal(trainer)
         self._trainer = trainer
@@ -81,6 +81,11 @@ class Steps:
                 if name in self._taken.grads:
                     grad = self._taken.grads[name] * share
                     weight.grad = grad if weight.grad is None else weight.grad + grad
+
+    def move(self) -> None:
+        """Move the weights by their gradients, as the optimizer does."""
+        assert self._step is not None  # `begin` comes first
+        self._step()
 
     def follow(self) -> None:
         """Move what follows the weights."""
