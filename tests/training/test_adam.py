@@ -27,7 +27,9 @@ def trained(make, *, short):
         if step in (0, 4, 7):
             model[0].weight.grad[1, 2] = math.nan
         for group in optimizer.param_groups:
-            group["lr"] = 0.1 / (1 + step)
+            group["lr"], group["weight_decay"] = 0.1 / (1 + step), group["weight_decay"] + 0.01 * (step == 9)
+        if step == 8:
+            optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
         guard.watch(optimizer, torch.stack([p.grad.norm() for p in model.parameters() if p.grad is not None]))
         move()
     return copy.deepcopy((list(model.parameters()), optimizer.state_dict()["state"]))

@@ -34,6 +34,6 @@ class DiagNormal(Posterior):
 
     def forward(self, params: Tensor) -> Distribution:
         mu, log_var = self.split(params)
-        # The same as clamp, whose gradient takes five operations.
+        # The same as clamp, whose gradient takes several operations.
         scale = torch.exp(0.5 * F.hardtanh(log_var, self.min_log_var, self.max_log_var))
         return Independent(Normal(mu, scale), self.event_ndim)
