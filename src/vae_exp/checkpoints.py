@@ -13,6 +13,9 @@ from vae_exp.errors import UserError
 
 Checkpoint = dict[str, Any]
 
+FORMAT = 2
+"""What the weights of a checkpoint mean; from 2 on a picture's features become a row pixel by pixel."""
+
 
 def run_checkpoint(folder: Path, key: str) -> Path:
     """A run's best checkpoint, or the last one where there was no validation.
@@ -34,7 +37,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint, which holds nothing but tensors and plain containers.
 
     Raises:
-        UserError: It is not there, broken, or no checkpoint of ours.
+        UserError: It is not there, broken, no checkpoint of ours, or of another version.
     """
     if not path.is_file():
         raise UserError(f"{path} is not a file; give the path of a checkpoint, such as .../checkpoints/last.ckpt")
@@ -44,6 +47,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise UserError(f"{path} cannot be read, it is cut short or not a checkpoint") from error
     if not isinstance(checkpoint, dict) or not {"vae_exp", "state_dict", "global_step"} <= checkpoint.keys():
         raise UserError(f"{path} is not a checkpoint of vae_exp; give one that `vae-exp train` wrote")
+    if checkpoint["vae_exp"]["format"] != FORMAT:
+        raise UserError(f"{path} was written by another version of vae_exp, whose weights mean something else")
     return checkpoint
 
 

@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from vae_exp.nets.conv import ConvDecoder, ConvEncoder, halvings
-from vae_exp.nets.layers import norm
+from vae_exp.nets.layers import ConvTranspose2d, Picture, norm, row_of
 from vae_exp.nets.mlp import MLP
 
 CONV = {"channels": [4, 6], "hidden": 8, "activation": "ReLU", "norm": "none", "init": "torch"}
@@ -103,3 +104,25 @@ def test_what_cannot_be_halved_is_refused_in_one_sentence(shape, times, message)
 def test_as_many_halvings_as_the_message_says_do_work():
     assert halvings((1, 64, 5), 2)[-1] == (16, 1)
     assert halvings((1, 8, 8), 3)[-1] == (1, 1)
+
+
+def test_rows_and_pictures_are_views_of_one_another_where_convolutions_are_fastest():
+    row = torch.randn(5, 24)
+    picture = Picture((2, 3, 4))(row)
+    assert picture.shape == (5, 2, 3, 4)
+    assert picture.is_contiguous(memory_format=torch.channels_last)
+    assert row_of(picture).equal(row)
+    assert row_of(picture).data_ptr() == picture.data_ptr() == row.data_ptr()
+    assert Picture((2, 3, 4))(row_of(picture.contiguous())).equal(picture)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_transposed_convolution_is_torchs(bias):
+    torch.manual_seed(0)
+    made = ConvTranspose2d(3, 2, 4, stride=2, padding=1, output_padding=(1, 0), bias=bias).double()
+    x = torch.randn(5, 3, 4, 6, dtype=torch.float64, requires_grad=True)
+    expected = F.conv_transpose2d(x, made.weight, made.bias, made.stride, (1, 1), made.output_padding)
+    torch.testing.assert_close(made(x), expected)
+    into = [x, *made.parameters()]
+    slope = torch.randn_like(expected)
+    torch.testing.assert_close(torch.autograd.grad(made(x), into, slope), torch.autograd.grad(expected, into, slope))

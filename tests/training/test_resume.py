@@ -94,6 +94,25 @@ def test_killed_and_resumed_run_equals_undisturbed_one(settings, monkeypatch, ex
             assert torch.equal(weight, b["average"][name])
 
 
+def test_a_convolutional_run_goes_on_from_where_memory_is_laid_out_otherwise(settings):
+    """Weights of convolutions are laid out as the device likes it; a GPU's checkpoint may come to a processor."""
+    overrides = (*OVERRIDES, "model=conv", "model.encoder.hidden=16", "model.decoder.hidden=16", "trainer.max_epochs=1")
+    undisturbed, _ = fit(settings(*overrides, folder="a"))
+    chosen = settings(*overrides, folder="b")
+    with pytest.raises(Killed):
+        fit(chosen, Kill(5, "batch"))
+    file = Path(_dir(settings, "b"), "checkpoints", "last.ckpt")
+    checkpoint = torch.load(file, weights_only=True)
+    for state in checkpoint["optimizer_states"][0]["state"].values():
+        state.update({name: value.clone(memory_format=torch.contiguous_format) for name, value in state.items()})
+    torch.save(checkpoint, file)
+    resumed, _ = fit(chosen)
+    for name, weight in undisturbed.state_dict().items():
+        assert torch.equal(weight, resumed.state_dict()[name]), name
+    kernel = next(weight for weight in resumed.model.parameters() if weight.ndim == 4 and min(weight.shape) > 1)
+    assert kernel.is_contiguous(memory_format=torch.channels_last)
+
+
 def _dir(settings, folder: str) -> str:
     return settings(folder=folder)["run_dir"]
 

@@ -103,7 +103,7 @@ def main() -> None:
     order, place = torch.randperm(len(data)), 0
     half = torch.autocast("cpu", torch.bfloat16, enabled=given.bf16)
     with half:
-        step = STEPS[given.way](Raw(given.net))
+        step = STEPS[given.way](Raw(given.net).to(memory_format=torch.channels_last))
 
     def work() -> int:
         nonlocal order, place

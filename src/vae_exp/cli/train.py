@@ -25,6 +25,7 @@ from vae_exp.cli.failure import log_to_file
 from vae_exp.cli.figures import device_name, figures_of, merge_figures, show, show_model, sizes
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.isolation import isolated, without_denormals
+from vae_exp.cli.memory import keep_freed
 from vae_exp.cli.parts import Parts
 from vae_exp.cli.preflight import check_optimizer, check_sweep, check_trainer
 from vae_exp.cli.requeue import requeued
@@ -155,6 +156,7 @@ def _check(parts: Parts, cfg: DictConfig, settings: Settings) -> None:
 
 
 def _prepared(settings: Settings) -> Job:
+    keep_freed()
     if not torch.cuda.is_available():
         # An optimizer asks at every step whether there is a GPU, for which the driver is looked for on the disk.
         os.environ["CUDA_VISIBLE_DEVICES"] = ""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vae_exp.nets.chain import Chain
 from vae_exp.nets.initialise import Init, initialise
-from vae_exp.nets.layers import Activation, Norm, activation, joined, tail
+from vae_exp.nets.layers import Activation, ConvTranspose2d, Norm, Picture, activation, joined, row_of, tail
 from vae_exp.types import Count, CountOrZero
 
 
@@ -58,7 +58,7 @@ class ConvEncoder(nn.Module):
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """[N, *in_shape] and, where there is one, a context [N, context_dim] -> [N, *out_shape]."""
-        out: Tensor = self.head(joined(self.convolutions(x), c))
+        out: Tensor = self.head(joined(row_of(self.convolutions(x)), c))
         return torch.unflatten(out, 1, self.out_shape)
 
 
@@ -95,13 +95,13 @@ class ConvDecoder(Chain):
         first = (channels[0], *sizes[0])
         width = math.prod(in_shape) + context_dim
         layers: list[nn.Module] = [nn.Linear(width, hidden), _activation(activation)]
-        layers += [nn.Linear(hidden, math.prod(first)), nn.Unflatten(1, first)]
+        layers += [nn.Linear(hidden, math.prod(first)), Picture(first)]
         layers += tail(channels[0], norm, activation, spatial=True)
         for i, before in enumerate(channels):
             last = i == len(channels) - 1
             after = out_shape[0] if last else channels[i + 1]
             odd = (sizes[i + 1][0] % 2, sizes[i + 1][1] % 2)  # the row and column that halving dropped
-            layers.append(nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, output_padding=odd))
+            layers.append(ConvTranspose2d(before, after, 4, stride=2, padding=1, output_padding=odd))
             layers += [] if last else tail(after, norm, activation, spatial=True)
         super().__init__(layers, out_shape, init)
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from vae_exp.nets.conv import halvings
 from vae_exp.nets.initialise import Init, initialise
-from vae_exp.nets.layers import Activation, activation
+from vae_exp.nets.layers import Activation, ConvTranspose2d, activation
 from vae_exp.nets.resnet import Residual
 from vae_exp.types import Count, CountOrZero
 
@@ -99,7 +99,7 @@ class ConvGridDecoder(nn.Module):
         for i, before in enumerate(channels):
             after = out_shape[0] if i == len(channels) - 1 else channels[i + 1]
             odd = (sizes[i + 1][0] % 2, sizes[i + 1][1] % 2)  # the row and column that halving dropped
-            layers += [_activation(activation), nn.ConvTranspose2d(before, after, 4, 2, padding=1, output_padding=odd)]
+            layers += [_activation(activation), ConvTranspose2d(before, after, 4, 2, padding=1, output_padding=odd)]
         self.layers = nn.Sequential(*layers)
         initialise(self, init)
 

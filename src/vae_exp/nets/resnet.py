@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from vae_exp.nets.chain import Chain
 from vae_exp.nets.conv import halvings
 from vae_exp.nets.initialise import Init, initialise
-from vae_exp.nets.layers import Activation, activation, joined
+from vae_exp.nets.layers import Activation, Picture, activation, joined, row_of
 from vae_exp.types import Count, CountOrZero
 
 Down = Literal["pool", "stride"]
@@ -67,7 +67,7 @@ class ResNetEncoder(nn.Module):
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """[N, *in_shape] and, where there is one, a context [N, context_dim] -> [N, *out_shape]."""
-        return torch.unflatten(self.head(joined(self.layers(x), c)), 1, self.out_shape)
+        return torch.unflatten(self.head(joined(row_of(self.layers(x)), c)), 1, self.out_shape)
 
 
 class ResNetDecoder(Chain):
@@ -107,7 +107,7 @@ class ResNetDecoder(Chain):
         sizes = _resolutions(out_shape, channels, depths)[::-1]
         first = (channels[0], *sizes[0])
         width = math.prod(in_shape) + context_dim
-        layers: list[nn.Module] = [nn.Linear(width, math.prod(first)), nn.Unflatten(1, first)]
+        layers: list[nn.Module] = [nn.Linear(width, math.prod(first)), Picture(first)]
         for level, blocks in enumerate(_levels(channels, depths, groups, activation)):
             if level > 0:
                 layers.append(nn.Upsample(size=sizes[level], mode="nearest"))

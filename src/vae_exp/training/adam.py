@@ -114,6 +114,17 @@ def can_be_short(optimizer: Optimizer) -> bool:
     return all(len(kinds) == 1 for kinds in alike) and not heard
 
 
+def lay_out(optimizer: Optimizer) -> None:
+    """Lay the state of each weight out in memory as the weight is, which fused kernels take for granted.
+
+    A run that goes on where another kind of device has begun it finds the layout of that one in the checkpoint.
+    """
+    for weight, state in optimizer.state.items():
+        for name, value in state.items():
+            if isinstance(value, Tensor) and value.shape == weight.shape and value.stride() != weight.stride():
+                state[name] = torch.empty_like(weight).copy_(value)
+
+
 def refusal(optimizer: Optimizer) -> str | None:
     """Why an optimizer cannot be part of a compiled step; None where it can."""
     if type(optimizer) not in (Adam, AdamW):

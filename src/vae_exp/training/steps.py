@@ -51,6 +51,7 @@ class Steps:
         self.guard.to(trainer.strategy.root_device)
         self._compiled = None
         optimizer = trainer.optimizers[0]
+        adam.lay_out(optimizer)
         self._step = adam.FusedStep(optimizer) if adam.can_be_short(optimizer) else optimizer.step
         self._worth = Worth(trainer) if self._way == "auto" else None
         reason = None if self._way == "eager" else _refusal(trainer)
