@@ -10,9 +10,14 @@ from turns import Turns
 
 
 class LightningTurns(pl.Callback):
-    """Reports an epoch when the next one begins, so that checkpoints are part of it."""
+    """Reports an epoch when the next one begins, so that checkpoints are part of it.
 
-    def __init__(self) -> None:
+    Args:
+        before: Epochs without a turn, which come before the one of the first turn.
+    """
+
+    def __init__(self, before: int = 0) -> None:
+        self._before = before
         self._line: Turns | None = None
         self._began = self._validating = self._validation = 0.0
         self._examples = 0
@@ -22,12 +27,13 @@ class LightningTurns(pl.Callback):
             return  # it waits for the first process when they exchange gradients
         if self._line is None:
             self._line = Turns()
-        else:
+            self._line.wait()
+        elif trainer.current_epoch > self._before:
             took = time.perf_counter() - self._began
             self._line.report(
                 seconds=took - self._validation, validation_seconds=self._validation, examples=self._examples
             )
-        self._line.wait()
+            self._line.wait()
         self._examples, self._validation, self._began = 0, 0.0, time.perf_counter()
 
     def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:

@@ -98,7 +98,9 @@ class LitVAE(pl.LightningModule):
 
     def setup(self, stage: str) -> None:
         if self.trainer.strategy.root_device.type == "cpu":  # elsewhere kernels and compilers choose the layout
-            self.to(memory_format=torch.channels_last)  # of convolutions, which are faster so
+            for weight in self.parameters():
+                if weight.ndim == 4:  # of a convolution, which is faster so
+                    weight.data = weight.data.to(memory_format=torch.channels_last)
 
     # Training
 
