@@ -109,7 +109,7 @@ def test_a_convolutional_run_goes_on_from_where_memory_is_laid_out_otherwise(set
     resumed, _ = fit(chosen)
     for name, weight in undisturbed.state_dict().items():
         assert torch.equal(weight, resumed.state_dict()[name]), name
-    seen = resumed.model.encoder.convolutions(torch.rand(2, *resumed.model.spec.x_shape))
+    seen = resumed.model.encoder.convolutions[0](torch.rand(2, *resumed.model.spec.x_shape))
     assert seen.is_contiguous(memory_format=torch.channels_last)
     assert not seen.is_contiguous()
 
