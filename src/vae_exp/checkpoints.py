@@ -48,7 +48,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if not isinstance(checkpoint, dict) or not {"vae_exp", "state_dict", "global_step"} <= checkpoint.keys():
         raise UserError(f"{path} is not a checkpoint of vae_exp; give one that `vae-exp train` wrote")
     if checkpoint["vae_exp"]["format"] != FORMAT:
-        raise UserError(f"{path} was written by another version of vae_exp, whose weights mean something else")
+        raise UserError(
+            f"{path} was written by another version of vae_exp, whose weights mean something else; train again"
+        )
     return checkpoint
 
 

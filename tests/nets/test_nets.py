@@ -114,6 +114,7 @@ def test_rows_and_pictures_are_views_of_one_another_where_convolutions_are_faste
     assert row_of(picture).equal(row)
     assert row_of(picture).data_ptr() == picture.data_ptr() == row.data_ptr()
     assert Picture((2, 3, 4))(row_of(picture.contiguous())).equal(picture)
+    assert Picture((2, 3, 4))(row.to("meta")).is_contiguous()  # a device that is no processor
 
 
 @pytest.mark.parametrize("bias", [True, False])

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value
 from turns import every_turn
 
+from vae_exp.cli.memory import keep_freed
+
 BATCH, LR, BETAS, EPS = 128, 1e-3, (0.9, 0.999), 1e-8
 
 
@@ -98,6 +100,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--bf16", action="store_true")
     given = parser.parse_args()
+    keep_freed()  # a ceiling is not to wait for pages that are cleared
     torch.manual_seed(0)
     data = torch.from_numpy(np.load(given.file)["x"])
     order, place = torch.randperm(len(data)), 0

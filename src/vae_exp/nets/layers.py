@@ -28,7 +28,7 @@ def joined(x: Tensor, c: Tensor | None) -> Tensor:
 def row_of(picture: Tensor) -> Tensor:
     """The features of a picture pixel by pixel, [N, C, H, W] -> [N, H W C]; `Picture` is the way back.
 
-    So they lie in memory where convolutions are fastest (channels_last): nothing is copied, there or back.
+    So they lie in memory where convolutions of a processor are fastest (channels_last), and nothing is copied then.
     """
     return picture.movedim(1, -1).flatten(1)
 
@@ -47,7 +47,9 @@ class Picture(nn.Module):
     def forward(self, row: Tensor) -> Tensor:
         """[N, H W C] -> [N, C, H, W]."""
         channels, height, width = self.shape
-        return torch.unflatten(row, 1, (height, width, channels)).movedim(-1, 1)
+        picture = torch.unflatten(row, 1, (height, width, channels)).movedim(-1, 1)
+        # Elsewhere the kernels choose the layout, and compilers foretell it for contiguous pictures.
+        return picture if row.device.type == "cpu" else picture.contiguous()
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):

@@ -122,7 +122,7 @@ def lay_out(optimizer: Optimizer) -> None:
     for weight, state in optimizer.state.items():
         for name, value in state.items():
             if isinstance(value, Tensor) and value.shape == weight.shape and value.stride() != weight.stride():
-                state[name] = torch.empty_like(weight).copy_(value)
+                state[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
 
 
 def refusal(optimizer: Optimizer) -> str | None:
