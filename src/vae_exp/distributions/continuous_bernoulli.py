@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.distributions import Distribution, constraints
+
+from vae_exp.distributions.bernoulli import log_prob_of_bits
 
 NEAR_ZERO = 0.1
 """Logits below which the series are used: their error there is 1e-12, that of the formulas in float32 1e-6."""
@@ -35,7 +36,7 @@ class ContinuousBernoulli(Distribution):
         """Log density, nats."""
         if self._validate_args:
             self._validate_sample(value)
-        return value * self.logits - F.softplus(self.logits) + self._log_normalizer()
+        return log_prob_of_bits(self.logits, value) + self._log_normalizer()
 
     @property
     def mean(self) -> Tensor:

@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.distributions import Distribution, constraints
 
+from vae_exp.distributions.bernoulli import log_prob_of_bits
+
 
 class DiscretizedLogistic(Distribution):
     """P(x = k/(L-1)) = sigmoid((x + h - loc) / scale) - sigmoid((x - h - loc) / scale), h = 1 / (2 (L-1)).
@@ -42,9 +44,8 @@ class DiscretizedLogistic(Distribution):
         lower = (centred - half) * inv_scale
         # log(sigmoid(u) - sigmoid(l)) = log sigmoid(u) + log sigmoid(-l) + log(1 - exp(l - u)), exact in the far tails.
         width = 2 * half * inv_scale
-        inside = F.logsigmoid(upper) + F.logsigmoid(-lower) + torch.log(-torch.expm1(-width))
-        below = F.logsigmoid(upper)
-        above = F.logsigmoid(-lower)
+        below, above = log_prob_of_bits(upper, 1.0), log_prob_of_bits(lower, 0.0)
+        inside = below + above + torch.log(-torch.expm1(-width))
         return torch.where(value < half, below, torch.where(value > 1 - half, above, inside))
 
     @property

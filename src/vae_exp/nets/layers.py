@@ -62,7 +62,7 @@ class ConvTranspose2d(nn.ConvTranspose2d):
         out = F.conv_transpose2d(
             input, self.weight, None, self.stride, self.padding, self.output_padding, self.groups, self.dilation
         )
-        return out if self.bias is None else out + self.bias.to(out.dtype)[:, None, None]
+        return out if self.bias is None else out.add_(self.bias.to(out.dtype)[:, None, None])
 
 
 def tail(width: int, norm_name: Norm, activation_name: Activation, *, spatial: bool) -> list[nn.Module]:
