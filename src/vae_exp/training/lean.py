@@ -13,6 +13,7 @@ from pytorch_lightning.utilities.model_helpers import is_overridden
 from torch import Tensor
 
 from vae_exp.data.datamodule import DataModule
+from vae_exp.training.exchange import Exchange, exchange_of
 from vae_exp.types import Batch
 
 if TYPE_CHECKING:
@@ -39,17 +40,23 @@ def make_lean(trainer: pl.Trainer) -> None:
     Args:
         trainer: At the start of its training.
     """
-    parts = (trainer.strategy, trainer.datamodule, trainer.profiler)  # type: ignore[attr-defined]
-    plain = tuple(map(type, parts)) == (SingleDeviceStrategy, DataModule, PassThroughProfiler)
+    parts = (trainer.datamodule, trainer.profiler)  # type: ignore[attr-defined]
+    plain = tuple(map(type, parts)) == (DataModule, PassThroughProfiler)
     if not plain or trainer.accumulate_grad_batches > 1 or trainer.precision == "16-mixed" or looking(trainer):
+        return
+    alone = type(trainer.strategy) is SingleDeviceStrategy
+    exchange = None if alone else exchange_of(trainer, trainer.lightning_module)
+    if not alone and exchange is None:
         return
     loop = trainer.fit_loop.epoch_loop
     loop.__class__ = _LeanLoop  # it has been set up, and others hold it
+    loop.exchange = exchange
     loop.hooks = {name: _hooks(trainer, name) for name in ("on_train_batch_start", "on_train_batch_end")}
 
 
 class _LeanLoop(_TrainingEpochLoop):
     hooks: dict[str, list[Callable[..., None]]]
+    exchange: Exchange | None  # of the gradients of several processes
 
     def advance(self, data_fetcher: Any) -> None:
         if self.restarting:
@@ -85,6 +92,8 @@ class _LeanLoop(_TrainingEpochLoop):
                 for weight in group["params"]:
                     weight.grad = None
             module.backward(loss)
+            if self.exchange is not None:
+                self.exchange()
             module.move(optimizer)
         progress.increment_completed()
         return loss
