@@ -1,13 +1,16 @@
 """Networks map any shape to any other, and normalise as their options say."""
 
+import warnings
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from vae_exp.nets.conv import ConvDecoder, ConvEncoder, halvings
-from vae_exp.nets.layers import ConvTranspose2d, Picture, norm, row_of
+from vae_exp.nets.layers import norm
 from vae_exp.nets.mlp import MLP
+from vae_exp.nets.pictures import ConvTranspose2d, Picture, row_of
 
 CONV = {"channels": [4, 6], "hidden": 8, "activation": "ReLU", "norm": "none", "init": "torch"}
 
@@ -117,13 +120,54 @@ def test_rows_and_pictures_are_views_of_one_another_where_convolutions_are_faste
     assert Picture((2, 3, 4))(row.to("meta")).is_contiguous()  # a device that is no processor
 
 
+SIZES = {  # kernel, stride, padding, output padding
+    "twice": (4, 2, 1, 0),
+    "uneven": (3, 2, 1, 1),
+    "thrice": (6, 3, 2, 1),
+    "wide": (5, 2, 2, 1),
+    "apart": (2, 2, 0, 0),
+    "not a multiple": (4, 2, 0, 0),
+    "one row more": (4, 2, 1, (1, 0)),
+    "unstrided": (3, 1, 1, 0),
+}
+
+
 @pytest.mark.parametrize("bias", [True, False])
-def test_the_transposed_convolution_is_torchs(bias):
-    torch.manual_seed(0)
-    made = ConvTranspose2d(3, 2, 4, stride=2, padding=1, output_padding=(1, 0), bias=bias).double()
+@pytest.mark.parametrize("channels", [1, 3, 5])
+@pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
+def test_the_transposed_convolution_is_torchs(sizes, channels, bias):
+    made = ConvTranspose2d(3, channels, *sizes, bias=bias).double()
     x = torch.randn(5, 3, 4, 6, dtype=torch.float64, requires_grad=True)
-    expected = F.conv_transpose2d(x, made.weight, made.bias, made.stride, (1, 1), made.output_padding)
+    expected = F.conv_transpose2d(x, made.weight, made.bias, made.stride, made.padding, made.output_padding)
     torch.testing.assert_close(made(x), expected)
     into = [x, *made.parameters()]
     slope = torch.randn_like(expected)
     torch.testing.assert_close(torch.autograd.grad(made(x), into, slope), torch.autograd.grad(expected, into, slope))
+
+
+def test_a_transposed_convolution_of_few_channels_has_all_derivatives_of_torchs():
+    made = ConvTranspose2d(2, 1, 4, stride=2, padding=1).double()
+    into = (torch.randn(2, 2, 3, 3, dtype=torch.float64, requires_grad=True), made.weight)
+
+    def out(x, weight):
+        return torch.func.functional_call(made, {"weight": weight}, (x,))
+
+    assert torch.autograd.gradcheck(out, into)
+    assert torch.autograd.gradgradcheck(out, into)
+    along = (torch.randn_like(into[0]), torch.randn_like(into[1]))
+    expected = F.conv_transpose2d(along[0], into[1], None, 2, 1) + F.conv_transpose2d(into[0], along[1], None, 2, 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch's forward mode uses what torch has deprecated
+        found = torch.func.jvp(out, into, along)[1]
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("channels", [1, 8])
+def test_a_transposed_convolution_of_mixed_precision_gives_bfloat16(channels):
+    made, x = ConvTranspose2d(3, channels, 4, stride=2, padding=1), torch.randn(5, 3, 4, 6)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = made(x)
+    assert half.dtype == torch.bfloat16
+    half.float().sum().backward()
+    assert made.weight.grad.dtype == torch.float32
+    torch.testing.assert_close(half.float(), made(x), rtol=0.05, atol=0.05)

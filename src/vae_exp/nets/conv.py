@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from vae_exp.nets.chain import Chain
 from vae_exp.nets.initialise import Init, initialise
-from vae_exp.nets.layers import Activation, ConvTranspose2d, Norm, Picture, activation, joined, row_of, tail
+from vae_exp.nets.layers import Activation, Norm, activation, joined, tail
+from vae_exp.nets.pictures import ConvTranspose2d, Picture, row_of
 from vae_exp.types import Count, CountOrZero
 
 

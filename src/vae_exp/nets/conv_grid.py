@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from vae_exp.nets.conv import halvings
 from vae_exp.nets.initialise import Init, initialise
-from vae_exp.nets.layers import Activation, ConvTranspose2d, activation
+from vae_exp.nets.layers import Activation, activation
+from vae_exp.nets.pictures import ConvTranspose2d
 from vae_exp.nets.resnet import Residual
 from vae_exp.types import Count, CountOrZero
 

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from vae_exp.nets.chain import Chain
 from vae_exp.nets.conv import halvings
 from vae_exp.nets.initialise import Init, initialise
-from vae_exp.nets.layers import Activation, Picture, activation, joined, row_of
+from vae_exp.nets.layers import Activation, activation, joined
+from vae_exp.nets.pictures import Picture, row_of
 from vae_exp.types import Count, CountOrZero
 
 Down = Literal["pool", "stride"]
