@@ -54,6 +54,12 @@ def make_lean(trainer: pl.Trainer) -> None:
     loop.hooks = {name: _hooks(trainer, name) for name in ("on_train_batch_start", "on_train_batch_end")}
 
 
+def exchanges_apart(trainer: pl.Trainer) -> bool:
+    """Whether several processes exchange their gradients once they are computed, and not meanwhile."""
+    loop = trainer.fit_loop.epoch_loop
+    return isinstance(loop, _LeanLoop) and loop.exchange is not None
+
+
 class _LeanLoop(_TrainingEpochLoop):
     hooks: dict[str, list[Callable[..., None]]]
     exchange: Exchange | None  # of the gradients of several processes

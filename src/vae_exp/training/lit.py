@@ -122,8 +122,8 @@ class LitVAE(pl.LightningModule):
         else:  # weights are drawn alike in all processes, noise is not
             torch.manual_seed(self._seed + 1_000_003 * self.global_rank + self.trainer.global_step)
         self._rng_to_resume = []
-        self.steps.begin(self.trainer)
         make_lean(self.trainer)
+        self.steps.begin(self.trainer)
         self._meter.go_on()
         self._logged_step = self.trainer.global_step
         self._total_steps = self.trainer.estimated_stepping_batches

@@ -14,7 +14,7 @@ from vae_exp.compiling import reason_of
 from vae_exp.training import adam
 from vae_exp.training.compiled import CompiledStep, Taken, Update
 from vae_exp.training.guard import Guard
-from vae_exp.training.lean import looking
+from vae_exp.training.lean import exchanges_apart, looking
 from vae_exp.training.objective import Objective
 from vae_exp.training.worth import Worth
 from vae_exp.types import Batch
@@ -124,6 +124,7 @@ class Steps:
         reasons = [
             adam.refusal(optimizer),
             "gradients are accumulated" if trainer.accumulate_grad_batches > 1 else None,
+            "several processes exchange them" if trainer.world_size > 1 else None,
             f"{watchers[0]} looks at gradients" if watchers else None,
         ]
         outside = next(filter(None, reasons), None)
@@ -136,7 +137,7 @@ class Steps:
 
 def _refusal(trainer: pl.Trainer) -> str | None:
     """Why the steps of a run are not compiled at all; None where they can be."""
-    if trainer.world_size > 1:
+    if trainer.world_size > 1 and not exchanges_apart(trainer):
         return "several processes exchange their gradients while they are computed"
     if trainer.precision == "16-mixed":
         return "the scaler of trainer.precision=16-mixed must see the gradients"
