@@ -46,5 +46,3 @@ def test_a_bit_can_be_derived_twice_by_its_logit_and_its_value():
     value = torch.tensor([[0.1], [0.9]], dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(log_prob_of_bits, (logits, value))
     assert torch.autograd.gradgradcheck(log_prob_of_bits, (logits, value))
-    mapped = torch.vmap(log_prob_of_bits)(logits.expand(2, 3), value)
-    torch.testing.assert_close(mapped, log_prob_of_bits(logits, value))

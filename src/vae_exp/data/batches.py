@@ -43,7 +43,7 @@ class Batches:
         first = self._first()
         self._epoch, self._batches, self._resume = self.sampler.epoch, first, False
         epoch = self._epoch
-        indices = (self.part.indices[chosen] for chosen in self.sampler.batches(first))
+        indices = (self.part.indices.index_select(0, chosen) for chosen in self.sampler.batches(first))
         batches = self._stream(indices) if isinstance(self.part.source, Pictures) else self._gather(indices)
         for done, batch in enumerate(batches, start=first + 1):
             self._epoch, self._batches = epoch, done

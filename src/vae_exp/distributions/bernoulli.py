@@ -33,17 +33,14 @@ def log_prob_of_bits(logits: Tensor, value: Tensor | float) -> Tensor:
 class _LogProbOfBits(torch.autograd.Function):
     """With its gradient, value - sigmoid(l), in one piece, which is right at l = 0 and can be derived again."""
 
-    generate_vmap_rule = True
-
     @staticmethod
-    def forward(logits: Tensor, value: Tensor | float) -> Tensor:
-        return logits.abs().sigmoid_().log_().add_(value * logits).sub_(logits.relu())
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor | float], output: Tensor) -> None:
-        logits, value = inputs
-        ctx.value = None if isinstance(value, Tensor) else value
-        ctx.save_for_backward(logits, *([value] if isinstance(value, Tensor) else []))
+    def forward(ctx: Any, logits: Tensor, value: Tensor | float) -> Tensor:
+        # Not in the form that torch.func can map: what that looks up takes as long as the arithmetic.
+        ctx.value = value if isinstance(value, float) else None
+        ctx.save_for_backward(logits, *([] if isinstance(value, float) else [value]))
+        nats = logits.abs().sigmoid_().log_()
+        nats = nats.add_(logits, alpha=value) if isinstance(value, float) else nats.addcmul_(value, logits)
+        return nats.sub_(logits.relu())
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:

@@ -27,7 +27,7 @@ class Guard:
 
     def __init__(self, *, max_skipped_steps: int, skip_above: float | None) -> None:
         self.max_skipped_steps = max_skipped_steps
-        self._bound = float("inf") if skip_above is None else skip_above
+        self._bound = skip_above
         self._in_a_row = torch.zeros(())
         self._longest = torch.zeros(())
         self._total = torch.zeros(())
@@ -38,7 +38,8 @@ class Guard:
 
     def note(self, norms: Tensor) -> Tensor:
         """Count a step by the norms of its gradients, the model's first; returns whether it is skipped, [] bool."""
-        bad = ~((norms <= LARGEST).all() & (norms[0] <= self._bound))  # nan is never below anything
+        good = (norms <= LARGEST).all()  # nan is never below anything
+        bad = ~(good if self._bound is None else good & (norms[0] <= self._bound))
         self._in_a_row.add_(bad).mul_(bad)
         self._longest.copy_(torch.maximum(self._longest, self._in_a_row))
         self._total.add_(bad)

@@ -76,15 +76,19 @@ class _LeanLoop(_TrainingEpochLoop):
         batch_idx = self.batch_idx + 1
         progress.is_last_batch = data_fetcher.done
         progress.increment_ready()
-        trainer._logger_connector.on_batch_start(batch)
+        connector = trainer._logger_connector
+        connector.on_batch_start(batch)
         self._call("on_train_batch_start", batch, batch_idx)
         progress.increment_started()
         loss = self._step(batch, batch_idx)
         progress.increment_processed()
         self._call("on_train_batch_end", {"loss": loss.detach()}, batch, batch_idx)
-        trainer._logger_connector.on_batch_end()
+        has_logged = bool(trainer._results)
+        if has_logged:
+            connector.on_batch_end()
         progress.increment_completed()
-        trainer._logger_connector.update_train_step_metrics()
+        if has_logged:
+            connector.update_train_step_metrics()
 
     def _step(self, batch: Batch, batch_idx: int) -> Tensor:
         trainer, progress = self.trainer, self.automatic_optimization.optim_progress.optimizer.step
