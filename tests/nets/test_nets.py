@@ -160,6 +160,7 @@ def test_a_transposed_convolution_of_few_channels_has_all_derivatives_of_torchs(
         warnings.simplefilter("ignore", FutureWarning)  # torch's forward mode uses what torch has deprecated
         found = torch.func.jvp(out, into, along)[1]
     torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(torch.vmap(made)(into[0][None]), made(into[0])[None])
 
 
 @pytest.mark.parametrize("channels", [1, 8])

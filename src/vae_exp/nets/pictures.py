@@ -44,31 +44,58 @@ class ConvTranspose2d(nn.ConvTranspose2d):
     - A stride of s makes s^2 kinds of pixels, each of which sees a part of the kernel. Where there are few output
       channels, such as those of a picture, they come from a plain convolution with s^2 times as many, which takes a
       third of the time: oneDNN's own way computes 16 channels in any case.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        kernel_size: Height and width of the kernel.
+        stride: Rows and columns of the output for each of the input.
+        padding: Rows and columns left away at each side.
+        output_padding: Rows and columns added at the lower and the right side, alike or (rows, columns).
+        bias: Whether a number is added to each channel.
     """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: int = 0,
+        output_padding: int | tuple[int, int] = 0,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, output_padding, bias=bias)
+        self._sizes = (stride, padding, self.output_padding[0])
+        multiple = self.output_padding == (stride - kernel_size + 2 * padding,) * 2  # the output is of the input
+        few = multiple and stride > 1 and out_channels * stride**2 <= 16
+        taps = _taps(kernel_size, stride, padding) if few else None
+        self.register_buffer("_taps", taps, persistent=False)
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """[N, C_in, H, W] -> [N, C_out, H', W']."""
         assert output_size is None  # the padding says it
-        assert not isinstance(self.padding, str)
         if input.device.type != "cpu":
             return super().forward(input)
-        if self._has_few_channels():
+        # torch.func maps and derives torch's own.
+        plain = torch.compiler.is_compiling() or not torch._C._are_functorch_transforms_active()
+        if self._taps is not None and plain:
             x, weight = (_as_a_layer_takes_it(part) for part in (input, self.weight))
-            # Compilers do not take a function with a forward mode.
-            way = _Interleaved if torch.compiler.is_compiling() else _InterleavedForward
-            out: Tensor = way.apply(x, weight, self.stride[0], self.padding[0], self.output_padding[0])
+            out: Tensor = _Interleaved.apply(x, weight, self._taps, *self._sizes)
         else:
-            out = F.conv_transpose2d(
-                input, self.weight, None, self.stride, self.padding, self.output_padding, self.groups, self.dilation
-            )
+            out = F.conv_transpose2d(input, self.weight, None, self.stride, self.padding, self.output_padding)  # type: ignore[arg-type]
         return out if self.bias is None else out.add_(self.bias.to(out.dtype)[:, None, None])
 
-    def _has_few_channels(self) -> bool:
-        pairs = (self.kernel_size, self.stride, self.padding, self.output_padding)
-        if self.groups > 1 or set(self.dilation) != {1} or any(len(set(pair)) > 1 for pair in pairs):
-            return False
-        kernel, stride, padding, more = (int(pair[0]) for pair in pairs)
-        return stride > 1 and kernel + more - 2 * padding == stride and self.out_channels * stride**2 <= 16
+
+def _taps(kernel: int, stride: int, padding: int) -> Tensor:
+    """By which tap a pixel sees the input, [stride, 2 reach + 1]: pixel s i + a sees pixel i + d by a + p - s d.
+
+    Those that are none are `kernel`.
+    """
+    reach = max((kernel - 1 - padding) // stride, (stride - 1 + padding) // stride)
+    taps = torch.arange(stride)[:, None] + padding - stride * torch.arange(-reach, reach + 1)
+    return torch.where((taps >= 0) & (taps < kernel), taps, kernel)
 
 
 def _as_a_layer_takes_it(x: Tensor) -> Tensor:
@@ -80,42 +107,31 @@ def _as_a_layer_takes_it(x: Tensor) -> Tensor:
 class _Interleaved(torch.autograd.Function):
     """A transposed convolution whose output is `stride` times as high and wide as its input, by a plain one."""
 
-    generate_vmap_rule = True
-
     @staticmethod
-    def forward(x: Tensor, weight: Tensor, stride: int, padding: int, output_padding: int) -> Tensor:
-        # Pixel s i + a of a row sees pixel i + d of the input by the tap a + p - s d.
-        kernel = weight.shape[-1]
-        reach = max((kernel - 1 - padding) // stride, (stride - 1 + padding) // stride)
-        kinds, shifts = torch.arange(stride)[:, None], torch.arange(-reach, reach + 1)
-        taps = kinds + padding - stride * shifts  # [s, 2 reach + 1]
-        taps = torch.where((taps >= 0) & (taps < kernel), taps, kernel)  # which is 0
-        padded = F.pad(weight, (0, 1, 0, 1))
-        kernels = padded[:, :, taps[:, None, :, None], taps[None, :, None, :]]  # [C_in, C_out, s, s, 2r + 1, 2r + 1]
-        plain = kernels.movedim(0, 3).flatten(0, 2).contiguous(memory_format=torch.channels_last)
-        return F.pixel_shuffle(F.conv2d(x, plain, padding=reach), stride)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int, int, int], output: Tensor) -> None:
-        x, weight, *ctx.sizes = inputs
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, taps: Tensor, stride: int, padding: int, output_padding: int
+    ) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.save_for_forward(x, weight)
+        ctx.sizes = stride, padding, output_padding
+        padded = F.pad(weight, (0, 1, 0, 1))  # a tap that is none is 0
+        kernels = padded[:, :, taps[:, None, :, None], taps[None, :, None, :]]  # [C_in, C_out, s, s, 2r + 1, 2r + 1]
+        kernels = kernels.movedim(0, 3).flatten(0, 2).contiguous(memory_format=torch.channels_last)
+        return F.pixel_shuffle(F.conv2d(x, kernels, padding=taps.shape[1] // 2), stride)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         (x, weight), (stride, padding, more) = ctx.saved_tensors, ctx.sizes
-        needed = [*ctx.needs_input_grad[:2], False]
-        of_x, of_weight, _ = torch.ops.aten.convolution_backward(
-            grad, x, weight, None, [stride] * 2, [padding] * 2, [1, 1], True, [more] * 2, 1, needed
+        of_x, of_weight, _ = torch.ops.aten.convolution_backward.default(
+            grad,
+            x,
+            weight,
+            None,
+            [stride] * 2,
+            [padding] * 2,
+            [1, 1],
+            True,
+            [more] * 2,
+            1,
+            [*ctx.needs_input_grad[:2], False],
         )
-        return of_x, of_weight, None, None, None
-
-
-class _InterleavedForward(_Interleaved):
-    """With its derivative along a direction."""
-
-    @staticmethod
-    def jvp(ctx: Any, of_x: Tensor, of_weight: Tensor, *_: None) -> Tensor:
-        (x, weight), (stride, padding, more) = ctx.saved_tensors, ctx.sizes
-        by_x = F.conv_transpose2d(of_x, weight, None, stride, padding, more)
-        return by_x + F.conv_transpose2d(x, of_weight, None, stride, padding, more)
+        return of_x, of_weight, None, None, None, None
