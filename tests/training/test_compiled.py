@@ -1,5 +1,6 @@
 """A compiled step gives the numbers of the eager one, and falls back to it in one sentence."""
 
+import itertools
 import logging
 import math
 
@@ -139,13 +140,19 @@ def test_what_cannot_be_compiled_goes_on_eagerly_with_a_reason(settings, caplog)
     torch.testing.assert_close(weights(module), weights(reference), rtol=0, atol=0)
 
 
-@pytest.mark.parametrize(("seconds", "pays"), [(0.0, False), (60.0, True)])
-def test_auto_compiles_where_what_is_left_pays(monkeypatch, seconds, pays):
+@pytest.mark.parametrize(
+    ("eager", "compiled", "pays", "goes_on"),
+    [(0.0, 0.0, False, False), (60.0, 50.0, True, True), (60.0, 70.0, True, False)],
+)
+def test_auto_compiles_where_what_is_left_pays_and_the_compiled_step_is_faster(
+    monkeypatch, eager, compiled, pays, goes_on
+):
     from types import SimpleNamespace
 
     from vae_exp.training import worth
 
-    clock = iter(float(seconds * k) for k in range(100))
+    n = worth.MEASURED
+    clock = itertools.accumulate([0.0] + n * [eager] + n * [compiled])
     monkeypatch.setattr(worth.time, "perf_counter", lambda: next(clock))
     decides = worth.Worth(SimpleNamespace(estimated_stepping_batches=1000, global_step=30))
-    assert [decides.pays() for _ in range(worth.MEASURED + 2)] == [False] * worth.MEASURED + [pays, pays]
+    assert [decides.pays() for _ in range(2 * n + 3)] == n * [False] + n * [pays] + 3 * [goes_on]
