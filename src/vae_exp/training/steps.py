@@ -101,6 +101,8 @@ class Steps:
     def _is_time(self) -> bool:
         optimizer = self._trainer.optimizers[0]
         begun = bool(optimizer.state) or self._trainer.global_step > 0
+        if self._trainer.world_size > 1 and self._trainer.fit_loop.epoch_loop.restarting:
+            return False  # Lightning takes the first step of a run that goes on, and exchanges gradients as it has them
         return begun and (self._worth is None or self._worth.pays())
 
     def _by_graph(self, batch: Batch) -> Taken | None:
