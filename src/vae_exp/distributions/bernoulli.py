@@ -36,10 +36,10 @@ class _LogProbOfBits(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, value: Tensor | float) -> Tensor:
         # Not in the form that torch.func can map: what that looks up takes as long as the arithmetic.
-        ctx.value = value if isinstance(value, float) else None
-        ctx.save_for_backward(logits, *([] if isinstance(value, float) else [value]))
+        ctx.value = None if isinstance(value, Tensor) else value
+        ctx.save_for_backward(logits, *([value] if isinstance(value, Tensor) else []))
         nats = logits.abs().sigmoid_().log_()
-        nats = nats.add_(logits, alpha=value) if isinstance(value, float) else nats.addcmul_(value, logits)
+        nats = nats.addcmul_(value, logits) if isinstance(value, Tensor) else nats.add_(logits, alpha=value)
         return nats.sub_(logits.relu())
 
     @staticmethod
