@@ -23,16 +23,16 @@ Measure = Callable[[], tuple[Section, Any]]
 
 def workloads(images: Images, folder: Path, *, quick: bool) -> dict[str, Measure]:
     """What can be measured, by name."""
-    rounds = 2 if quick else 5
+    rounds, lives = (2, 1) if quick else (5, 3)
     return {
-        "mlp": lambda: training.measure("mlp", images, folder, rounds),
-        "conv": lambda: training.measure("conv", images, folder, rounds),
-        "resnet": lambda: training.measure("resnet", images, folder, rounds),
+        "mlp": lambda: training.measure("mlp", images, lives),
+        "conv": lambda: training.measure("conv", images, lives),
+        "resnet": lambda: training.measure("resnet", images, lives),
         "sweep": lambda: sweep.measure(images, folder, sweep.BETAS[:2] if quick else sweep.BETAS),
         "nll": lambda: nll.measure(images, 1 if quick else 3),
         "start-up": lambda: start_up.measure(folder, 1 if quick else 3),
         "data": lambda: data.measure(images, rounds),
-        "scaling": lambda: scaling.measure(images, folder, rounds),
+        "scaling": lambda: scaling.measure(images, lives),
         "profile": lambda: profile.measure(folder, 2 if quick else 60),
     }
 

@@ -8,6 +8,7 @@ import pty
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 from collections import deque
 from contextlib import suppress
@@ -50,9 +51,9 @@ def cores() -> int:
 
 
 class Runner:
-    """A started variant. Its terminal is a real one, so that progress bars are drawn."""
+    """A variant, started in a folder. Its terminal is a real one, so that progress bars are drawn."""
 
-    def __init__(self, variant: Variant) -> None:
+    def __init__(self, variant: Variant, folder: str) -> None:
         self.name, self.dead = variant.name, False
         turns, self._turns = os.pipe()
         reports, written = os.pipe()
@@ -61,7 +62,13 @@ class Runner:
         self._last: deque[bytes] = deque(maxlen=20)
         env = environment(**{CHANNELS: f"{turns},{written}"}, **variant.env)
         self.process = subprocess.Popen(
-            variant.command, env=env, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, pass_fds=(turns, written)
+            variant.command,
+            env=env,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=theirs,
+            pass_fds=(turns, written),
         )
         for fd in (turns, written, theirs):
             os.close(fd)
@@ -102,13 +109,26 @@ class Runner:
             os.close(terminal)
 
 
-def interleave(variants: list[Variant], rounds: int) -> dict[str, list[Facts]]:
-    """Start all variants, let each have a turn that does not count, and then `rounds` turns one by one."""
+def interleave(variants: list[Variant], rounds: int, *, lives: int = 1) -> dict[str, list[Facts]]:
+    """Start all variants, let each have a turn that does not count, and then `rounds` turns one by one.
+
+    A process is fast or slow for as long as it lives, by chance. So all of that is done `lives` times, each time in new
+    processes; the turns of all of them are what is found.
+    """
+    found: dict[str, list[Facts]] = {variant.name: [] for variant in variants}
+    for _ in range(lives):
+        with tempfile.TemporaryDirectory() as folder:  # a run would go on from the checkpoint of an earlier one
+            for name, facts in _one_life(variants, rounds, folder).items():
+                found[name] += facts
+    return {name: facts for name, facts in found.items() if len(facts) == lives * rounds}
+
+
+def _one_life(variants: list[Variant], rounds: int, folder: str) -> dict[str, list[Facts]]:
     runners: list[Runner] = []
     found: dict[str, list[Facts]] = {variant.name: [] for variant in variants}
     try:
         for variant in variants:  # imports, compilation and the first steps, which are slower
-            runners.append(Runner(variant))
+            runners.append(Runner(variant, folder))
             runners[-1].begin()
             runners[-1].end()
         for _ in range(rounds):
@@ -120,7 +140,7 @@ def interleave(variants: list[Variant], rounds: int) -> dict[str, list[Facts]]:
     finally:
         for runner in runners:
             runner.close()
-    return {name: facts for name, facts in found.items() if len(facts) == rounds}
+    return found
 
 
 def rate(facts: Facts) -> float:

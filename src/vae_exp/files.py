@@ -12,7 +12,7 @@ from typing import Any
 from vae_exp.errors import UserError
 
 
-def write_whole(path: str | Path, data: bytes | str) -> None:
+def write_whole(path: str | Path, data: bytes | memoryview | str) -> None:
     """Put `data` into a file, so that a reader sees the old content or the new, whatever happens in between.
 
     Raises:

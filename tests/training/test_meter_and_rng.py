@@ -9,12 +9,13 @@ import torch
 
 from vae_exp.training import rng
 from vae_exp.training.meter import Meter
+from vae_exp.training.objective import Means
 
 
 def test_meter_is_the_mean_over_steps_of_the_means_of_terms():
     meter, a, b = Meter(), torch.rand(3, 5), torch.rand(7)
-    meter.add({"loss": torch.tensor(2.0), "rate": a}, 5)
-    meter.add({"loss": torch.tensor(4.0), "rate": b}, 7)
+    meter.add(Means.of({"loss": torch.tensor(2.0), "rate": a}), 5)
+    meter.add(Means.of({"loss": torch.tensor(4.0), "rate": b}), 7)
     means = meter.read()
     assert means["loss"] == 3.0
     assert means["rate"] == pytest.approx((a.mean() + b.mean()).item() / 2)
@@ -24,17 +25,17 @@ def test_meter_is_the_mean_over_steps_of_the_means_of_terms():
 def test_meter_is_empty_after_it_was_read():
     meter = Meter()
     assert meter.read() == {}
-    meter.add({"loss": torch.tensor(2.0)}, 5)
+    meter.add(Means.of({"loss": torch.tensor(2.0)}), 5)
     meter.read()
     assert meter.read() == {}
-    meter.add({"loss": torch.tensor(8.0)}, 5)
+    meter.add(Means.of({"loss": torch.tensor(8.0)}), 5)
     assert meter.read()["loss"] == 8.0
 
 
 def test_meter_keeps_no_graph_and_leaves_the_terms_alone():
     meter, loss = Meter(), torch.tensor(2.0, requires_grad=True)
     for _ in range(3):
-        meter.add({"loss": loss}, 1)
+        meter.add(Means.of({"loss": loss}), 1)
     assert loss.item() == 2.0
     assert meter.read()["loss"] == 2.0
 
@@ -42,7 +43,7 @@ def test_meter_keeps_no_graph_and_leaves_the_terms_alone():
 def test_meter_reads_half_precision_terms_in_single():
     meter = Meter()
     for _ in range(1000):
-        meter.add({"loss": torch.tensor(100.1, dtype=torch.bfloat16)}, 1)
+        meter.add(Means.of({"loss": torch.tensor(100.1, dtype=torch.bfloat16)}), 1)
     assert meter.read()["loss"] == pytest.approx(torch.tensor(100.1, dtype=torch.bfloat16).item(), rel=1e-4)
 
 
@@ -105,7 +106,7 @@ def test_meter_leaves_out_the_time_of_a_pause(monkeypatch):
     clock = iter([0.0, 2.0, 12.0, 15.0, 15.0])  # made, paused, gone on, read
     monkeypatch.setattr("vae_exp.training.meter.time.perf_counter", lambda: next(clock))
     meter = Meter()
-    meter.add({"loss": torch.tensor(1.0)}, 100)
+    meter.add(Means.of({"loss": torch.tensor(1.0)}), 100)
     meter.pause()
     meter.go_on()
     assert meter.read()["images_per_second"] == 100 / 5

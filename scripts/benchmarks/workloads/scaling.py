@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from drive import Facts, Variant, interleave, median_rate, paired_ratio
 from images import Images
 from page import Section, table
 
-from workloads.training import product
+from workloads.training import ROUNDS, product
 
 SIZES = (100, 200, 400)  # batches of a turn
 BATCHES = (128, 256, 512)
@@ -18,12 +16,12 @@ AGES = (0, 20, 60)  # epochs that lie behind
 DDP = ["trainer.accelerator=cpu", "trainer.devices=2", "trainer.strategy=ddp", "data.batch_size=128"]
 
 
-def measure(images: Images, folder: Path, rounds: int) -> tuple[Section, dict[str, list[Facts]]]:
+def measure(images: Images, lives: int) -> tuple[Section, dict[str, list[Facts]]]:
     """An image should cost the same, however many there are, whenever they come and however they are dealt out."""
 
     def variant(net: str, name: str, batches: int, *overrides: str) -> Variant:
         limit = f"trainer.limit_train_batches={batches}"
-        return product(net, images, folder / "scaling", f"{net}, {name}", limit, *overrides)
+        return product(net, images, f"{net}, {name}", limit, *overrides)
 
     variants = [variant("mlp", f"{n} batches of 128", n) for n in SIZES]
     variants += [variant("mlp", f"batches of {size}", 40_000 // size, f"data.batch_size={size}") for size in BATCHES]
@@ -32,7 +30,7 @@ def measure(images: Images, folder: Path, rounds: int) -> tuple[Section, dict[st
         two = variant(net, TWO, batches, *DDP)
         variants.append(variant(net, ONE, batches, "data.batch_size=256"))
         variants.append(Variant(two.name, two.command, {"OMP_NUM_THREADS": "1"}))
-    found = interleave(variants, rounds)
+    found = interleave(variants, ROUNDS, lives=lives)
     rows = [[name, f"{median_rate(found, name):,.0f}"] for name in found]
     small, large = f"mlp, {SIZES[0]} batches of 128", f"mlp, {SIZES[-1]} batches of 128"
     goals = [

@@ -85,8 +85,9 @@ class Order:
     def batches(self, first: int = 0) -> Iterator[Tensor]:
         """Yield the indices of each of this process's batches in this epoch, from batch `first` on, each [B] int64."""
         permutation, rank, world_size = self.permutation(), self.rank, self.world_size
-        for batch_idx in range(first, len(self)):
-            start, count = self._global_batch(batch_idx)
+        last, size = len(self) - 1, self._global_batch_size
+        for start in range(first * size, (last + 1) * size, size):
+            count = self.size - start if start == last * size else size
             yield permutation[start + count * rank // world_size : start + count * (rank + 1) // world_size]
 
     def share(self, batch_idx: int) -> float:

@@ -15,7 +15,7 @@ from vae_exp.compiling import compiled
 from vae_exp.training import adam
 from vae_exp.training.gradients import Algorithm, clip, norms_of
 from vae_exp.training.guard import Guard
-from vae_exp.training.objective import Objective
+from vae_exp.training.objective import Means, Objective
 from vae_exp.types import Batch
 
 
@@ -23,7 +23,7 @@ class Taken(NamedTuple):
     """What a compiled step gives back."""
 
     loss: Tensor  # []
-    terms: dict[str, Tensor]  # and the loss
+    terms: Means  # and the loss's
     grads: dict[str, Tensor] | None  # None where the weights have been moved already
     norm: Tensor | None  # of the model's gradient, where they have
 
@@ -99,7 +99,7 @@ class CompiledStep:
         grads, (loss, (terms, after)) = grad_and_value(loss_of, has_aux=True)(weights, before)
         for name, buffer in self._moving.items():
             buffer.copy_(after[name])
-        return Taken(loss, terms, grads, None)
+        return Taken(loss, Means.of(terms), grads, None)
 
     def _moved(self, batch: Batch) -> Taken:
         update = self._update

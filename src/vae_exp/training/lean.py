@@ -72,7 +72,10 @@ class _LeanLoop(_TrainingEpochLoop):
         data: DataModule = trainer.datamodule
         self.val_loop.restarting = False
         batch, *_ = next(data_fetcher)
-        batch = data.on_after_batch_transfer(data.transfer_batch_to_device(batch, trainer.strategy.root_device, 0), 0)
+        device = trainer.strategy.root_device
+        if device.type != "cpu":  # where batches are made
+            batch = data.transfer_batch_to_device(batch, device, 0)
+        batch = data.on_after_batch_transfer(batch, 0)
         batch_idx = self.batch_idx + 1
         progress.is_last_batch = data_fetcher.done
         progress.increment_ready()

@@ -156,8 +156,8 @@ class LitVAE(pl.LightningModule):
             group["lr"] = group["initial_lr"] * factor
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        loss, terms = self.steps.take(batch, self._share(batch_idx))
-        self._meter.add(terms, len(batch["x"]))
+        loss, means = self.steps.take(batch, self._share(batch_idx))
+        self._meter.add(means, len(batch["x"]))
         return loss
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 
-import torch
 from torch import Tensor
+
+from vae_exp.training.objective import Means
 
 
 class Meter:
@@ -20,11 +20,11 @@ class Meter:
         self._seconds = 0.0
         self._since = time.perf_counter()
 
-    def add(self, terms: Mapping[str, Tensor], examples: int) -> None:
-        """Add one step's terms, each of which is meant first."""
-        row = torch.stack([term.detach().float().mean() for term in terms.values()])
-        self._total = row if self._total is None else self._total.add_(row)
-        self._names = tuple(terms)
+    def add(self, means: Means, examples: int) -> None:
+        """Add those of one step."""
+        # Copied, since the next step of a graph may write where this one has.
+        self._total = means.values.clone() if self._total is None else self._total.add_(means.values)
+        self._names = means.names
         self._steps += 1
         self._examples += examples
 

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
 from torch import Tensor, nn
 
 from vae_exp.losses.base import Loss
 from vae_exp.models.base import Model
 from vae_exp.types import Batch, Context
+
+
+class Means(NamedTuple):
+    """The means of a step's terms, together on the device."""
+
+    names: tuple[str, ...]
+    values: Tensor  # [terms] float32
+
+    @classmethod
+    def of(cls, terms: Mapping[str, Tensor]) -> Means:
+        """The mean of each term, whatever its shape, without a gradient."""
+        singles = [term.detach().float() for term in terms.values()]
+        return cls(tuple(terms), torch.stack([x.mean() if x.ndim else x for x in singles]))
 
 
 class Objective(nn.Module):

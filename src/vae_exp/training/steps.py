@@ -15,7 +15,7 @@ from vae_exp.training import adam
 from vae_exp.training.compiled import CompiledStep, Taken, Update
 from vae_exp.training.guard import Guard
 from vae_exp.training.lean import exchanges_apart, looking
-from vae_exp.training.objective import Objective
+from vae_exp.training.objective import Means, Objective
 from vae_exp.training.worth import Worth
 from vae_exp.types import Batch
 
@@ -60,14 +60,14 @@ class Steps:
         if reason is not None:
             log.warning("trainer.step=%s: the step is not compiled, since %s", self._way, reason)
 
-    def take(self, batch: Batch, factor: float) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of a batch and its terms; `factor` is that of its gradient in the step's."""
+    def take(self, batch: Batch, factor: float) -> tuple[Tensor, Means]:
+        """The loss of a batch and the means of its terms; `factor` is that of its gradient in the step's."""
         self._taken, self._factor = None, factor
         if self._wanted and self._is_time():
             self._taken = self._by_graph(batch)
         if self._taken is None:
             loss, terms = self._objective(batch)
-            return loss if factor == 1 else loss * factor, terms
+            return loss if factor == 1 else loss * factor, Means.of(terms)
         if self._taken.norm is not None:
             self.norm = self._taken.norm
         return self._taken.loss, self._taken.terms
