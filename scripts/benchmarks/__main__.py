@@ -53,21 +53,20 @@ def main() -> None:
         chosen = given.only.split(",") if given.only else list(known)
         if wrong := [name for name in chosen if name not in known]:
             sys.exit(f"benchmark: --only={wrong[0]}: should be of {', '.join(known)}")
-        sections, measured = [], {}
+        facts = machine.describe() | {"images": "MNIST" if images.real else "5,000 digits of MNIST over and over"}
+        options = ["--only", given.only] if given.only else []
+        options += ["--data-root", "DIR"] if images.real else []
+        measured = {}
         for name in chosen:
             began = time.perf_counter()
             section, measured[name] = known[name]()
-            sections.append(section)
             print(
                 f"\n{name}, {time.perf_counter() - began:.0f} s\n\n{section.text}\n\n{of_goals(section.goals)}",
                 flush=True,
             )
-    facts = machine.describe() | {"images": "MNIST" if images.real else "5,000 digits of MNIST over and over"}
-    given.json.write_text(json.dumps({"machine": facts, "measured": measured}, indent=1))
-    if not given.quick:
-        options = ["--only", given.only] if given.only else []
-        options += ["--data-root", "DIR"] if images.real else []
-        rewrite(PAGE, sections, facts, shlex.join(["scripts/benchmark", *options]))
+            given.json.write_text(json.dumps({"machine": facts, "measured": measured}, indent=1))
+            if not given.quick:
+                rewrite(PAGE, section, facts, shlex.join(["scripts/benchmark", *options]))
 
 
 main()

@@ -31,22 +31,19 @@ def of_goals(goals: Sequence[Goal]) -> str:
     return table(["", "ratio", "wanted", ""], rows) if rows else ""
 
 
-def rewrite(page: Path, sections: Sequence[Section], machine: dict[str, str], command: str) -> None:
-    """Replace what the page says of these workloads, each together with its machine; the rest stays as it is.
+def rewrite(page: Path, section: Section, machine: dict[str, str], command: str) -> None:
+    """Replace what the page says of a workload, together with its machine; the rest stays as it is.
 
     What a workload's measurement writes stands between two comments that bear its name.
     """
+    on = "; ".join(f"{name}: {value}" for name, value in machine.items())
+    body = "\n\n".join(filter(None, [section.text, of_goals(section.goals), f"`{command}` on {on}."]))
+    begin, end = f"<!-- measured: {section.name} -->", f"<!-- end: {section.name} -->"
+    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
     text = page.read_text()
-    for section in sections:
-        on = "; ".join(f"{name}: {value}" for name, value in machine.items())
-        parts = [section.text, of_goals(section.goals), f"`{command}` on {on}."]
-        body = "\n\n".join(filter(None, parts))
-        begin, end = f"<!-- measured: {section.name} -->", f"<!-- end: {section.name} -->"
-        pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-        if not pattern.search(text):
-            text += f"\n## {section.name}\n\n{begin}\n{end}\n"
-        text = pattern.sub(lambda _, new=f"{begin}\n{body}\n{end}": new, text)  # type: ignore[misc]
-    page.write_text(text)
+    if not pattern.search(text):
+        text += f"\n## {section.name}\n\n{begin}\n{end}\n"
+    page.write_text(pattern.sub(lambda _: f"{begin}\n{body}\n{end}", text))
 
 
 def _cell(value: object) -> str:

@@ -22,7 +22,8 @@ def _square(grad: Tensor) -> Tensor:
     wide = grad if grad.dtype.itemsize > 2 else grad.float()
     if torch.compiler.is_compiling():
         return wide.square().sum()  # in one kernel with what makes the gradient; a dot product would be apart
-    row = wide.reshape(-1)
+    # Of a convolution that lies channels last; in any other order it would be copied first.
+    row = wide.movedim(1, -1).reshape(-1) if wide.ndim == 4 and not wide.is_contiguous() else wide.reshape(-1)
     return torch.dot(row, row)
 
 

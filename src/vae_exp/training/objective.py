@@ -40,8 +40,8 @@ class Objective(nn.Module):
         self.model, self.loss, self.context = model, loss, context
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of a batch, [], and its terms and itself without a gradient; nats."""
+        """The loss of a batch, [], and its terms and itself; nats."""
         batch = self.loss.prepare(batch)
         out = self.model(batch, self.loss.num_samples)
         result = self.loss(out, batch, self.context)
-        return result.loss, {name: term.detach() for name, term in {**result.terms, "loss": result.loss}.items()}
+        return result.loss, {**result.terms, "loss": result.loss}
