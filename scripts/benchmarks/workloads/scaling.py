@@ -6,13 +6,14 @@ from drive import Facts, Variant, interleave, median_rate, paired_ratio
 from images import Images
 from page import Section, table
 
-from workloads.training import ROUNDS, product
+from workloads.training import product
 
 SIZES = (100, 200, 400)  # batches of a turn
 BATCHES = (128, 256, 512)
 ONE, TWO = "one process, batches of 256", "two processes of one thread, batches of 128"
 SHARED = {"mlp": 100, "conv": 30}  # batches of a turn of the networks that two processes share
 AGES = (0, 20, 60)  # epochs that lie behind
+ROUNDS = 2
 DDP = ["trainer.accelerator=cpu", "trainer.devices=2", "trainer.strategy=ddp", "data.batch_size=128"]
 
 
