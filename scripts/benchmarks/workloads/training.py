@@ -16,8 +16,8 @@ STEPS = {"mlp": 390, "conv": 390, "resnet": 12}
 """Steps of a turn: some seconds on two cores, and an epoch of MNIST where that is not too long."""
 
 ROUNDS = {"mlp": 4, "conv": 2, "resnet": 2}
-"""Turns of a process. It takes a thousand steps until moments of Adam are so small that they slow down a loop which does
-not count them as 0, and most of a run of `mlp` comes after that."""
+"""Turns of a process. Within their first thousand steps Adam's moments have more and more tiny numbers, and a loop that
+does not count them as 0 grows slower; most of a run of `mlp` comes after that."""
 
 GOALS = {  # (variant, base): least ratio
     "mlp": {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
+from shutil import get_terminal_size
 from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ProgressBar
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from tqdm import tqdm
 
 from vae_exp.training.callbacks.checkpoint import fitting, monitored
 from vae_exp.training.lit import SCORES, LitVAE
@@ -17,6 +18,11 @@ from vae_exp.types import Positive
 
 log = logging.getLogger(__name__)
 SHOWN = (*SCORES, "rate")
+LINE = "{desc} {bar:10} {n_fmt}/{total_fmt} {remaining}{postfix}"
+
+
+class _Bar(tqdm):  # type: ignore[type-arg]
+    monitor_interval = 0  # without a thread of its own, which would take the interpreter from the training loop
 
 
 class RunProgress(ProgressBar):
@@ -30,9 +36,7 @@ class RunProgress(ProgressBar):
     def __init__(self, *, redraw_seconds: Positive, log_seconds: Positive) -> None:
         super().__init__()
         self.redraw_seconds, self.log_seconds = redraw_seconds, log_seconds
-        self._console = Console(stderr=True)
-        self._bar: Progress | None = None
-        self._task = TaskID(0)
+        self._bar: _Bar | None = None
         self._drawn = self._logged = 0.0
         self._enabled = True
 
@@ -72,7 +76,7 @@ class RunProgress(ProgressBar):
 
     def on_test_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
         if self._bar is not None:
-            self._bar.advance(self._task)
+            self._bar.update()
 
     def on_test_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._close()
@@ -81,39 +85,32 @@ class RunProgress(ProgressBar):
         self._close()
 
     def _open(self, name: str, total: float, done: int) -> None:
-        if not (self._enabled and self._console.is_terminal):
-            return
-        columns = (
-            TextColumn(name),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[figures]}"),
-        )
-        # Drawn by hand: rich's own thread would take the interpreter from the training loop.
-        self._bar = Progress(*columns, console=self._console, auto_refresh=False, transient=True)
-        bounded = total if total != float("inf") else None
-        self._task = self._bar.add_task(name, total=bounded, completed=done, figures="")
-        self._bar.start()
+        if self._enabled and sys.stderr.isatty():
+            bounded = int(total) if total != float("inf") else None
+            columns, rows = get_terminal_size()  # 80 and 24 where a terminal does not know, in which tqdm draws nothing
+            self._bar = _Bar(
+                desc=name, total=bounded, initial=done, leave=False, ncols=columns, nrows=rows, bar_format=LINE
+            )
 
     def _draw(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         assert isinstance(module, LitVAE)
         if self._bar is None:
             return
-        figures = [f"{name} {value:.1f}" for name, value in module.latest.items() if name.split("_")[0] in SHOWN]
-        best = trainer.callback_metrics.get(monitored(module))
-        figures += [] if best is None else [f"val {float(best):.1f}"]
-        self._bar.update(self._task, completed=trainer.global_step, figures="  ".join(figures), refresh=True)
+        newest = trainer.callback_metrics.get(monitored(module))
+        figures = [] if newest is None else [f"val {float(newest):.1f}"]
+        figures += [f"{name} {value:.1f}" for name, value in module.latest.items() if name.split("_")[0] in SHOWN]
+        self._bar.n = trainer.global_step
+        self._bar.set_postfix_str("  ".join(figures))
 
     def _say(self, text: str) -> None:
         """Log a line, above the bar where there is one."""
         if self._bar is not None:
-            self._bar.stop()
+            self._bar.clear()
         log.info(text)
         if self._bar is not None:
-            self._bar.start()
+            self._bar.refresh()
 
     def _close(self) -> None:
         if self._bar is not None:
-            self._bar.stop()
+            self._bar.close()
             self._bar = None
