@@ -23,7 +23,7 @@ class Taken(NamedTuple):
     """What a compiled step gives back."""
 
     loss: Tensor  # []
-    terms: Means  # and the loss's
+    terms: Means  # of the loss, too
     grads: dict[str, Tensor] | None  # None where the weights have been moved already
     norm: Tensor | None  # of the model's gradient, where they have
 

@@ -99,6 +99,7 @@ class RunProgress(ProgressBar):
         newest = trainer.callback_metrics.get(monitored(module))
         figures = [] if newest is None else [f"val {float(newest):.1f}"]
         figures += [f"{name} {value:.1f}" for name, value in module.latest.items() if name.split("_")[0] in SHOWN]
+        self._bar.ncols, self._bar.nrows = get_terminal_size()  # it may have become another since
         self._bar.n = trainer.global_step
         self._bar.set_postfix_str("  ".join(figures))
 
