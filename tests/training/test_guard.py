@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 import torch
 
 from vae_exp.errors import UserError
-from vae_exp.training.guard import Guard
+from vae_exp.training.guard import MOST_UNCOUNTED, Guard
 
 from .making import SHORT, fit, same, weights
 
@@ -101,6 +101,17 @@ def test_the_limit_in_a_row_ends_the_run(name):
         match=r"skip_above 3 steps in a row \(training\.max_skipped_steps=3\); a small",
     ):
         toy.guard.skipped()
+
+
+def test_steps_are_counted_however_seldom_anybody_looks():
+    guard = Guard(max_skipped_steps=100, skip_above=None)
+    refused = [step % 50 == 7 for step in range(MOST_UNCOUNTED - 9)] + [True] * 99  # of which 9 come before a counting
+    for one in refused:
+        guard.note(torch.tensor(one))
+    assert guard.skipped() == sum(refused)
+    guard.note(torch.tensor(True))
+    with pytest.raises(UserError, match="100 steps in a row"):
+        guard.skipped()
 
 
 class Spoil(pl.Callback):

@@ -22,9 +22,11 @@ class AdamGroup:
 
     def __init__(self, group: dict[str, Any], state: dict[Tensor, dict[str, Tensor]], *, decoupled: bool) -> None:
         self.weights = [weight for weight in group["params"] if weight in state]
+        self._counts = _together(group["params"], state)
+        self._places = [place for place, weight in enumerate(group["params"]) if weight in state]
         self._first = [state[weight]["exp_avg"] for weight in self.weights]
         self._second = [state[weight]["exp_avg_sq"] for weight in self.weights]
-        self._counts = [state[weight]["step"] for weight in self.weights]
+        self._count_of = [state[weight]["step"] for weight in self.weights]
         # A tensor, so that a schedule changes a number and not the graph.
         self.lr = torch.zeros((), device=group["params"][0].device)
         self._betas, self._eps, self._weight_decay = group["betas"], group["eps"], group["weight_decay"]
@@ -33,17 +35,18 @@ class AdamGroup:
     def step(self, grads: list[Tensor], good: Tensor) -> None:
         """Move weights and state, unless `good` ([], bool) is false; to be compiled."""
         (beta1, beta2), decay = self._betas, self._weight_decay
-        for weight, grad, first, second, count in zip(
-            self.weights, grads, self._first, self._second, self._counts, strict=True
+        steps = self._counts + 1
+        sizes, roots = self.lr / (1 - beta1**steps), (1 - beta2**steps).sqrt()
+        for place, weight, grad, first, second in zip(
+            self._places, self.weights, grads, self._first, self._second, strict=True
         ):
             start = weight * (1 - self.lr * decay) if self._decoupled and decay else weight
             slope = grad + decay * weight if decay and not self._decoupled else grad
-            steps = count + 1
             mean, square = torch.lerp(first, slope, 1 - beta1), beta2 * second + (1 - beta2) * slope * slope
-            size, root = self.lr / (1 - beta1**steps), (1 - beta2**steps).sqrt()
-            moved = start - size * mean / (square.sqrt() / root + self._eps)
-            for old, new in ((weight, moved), (first, mean), (second, square), (count, steps)):
+            moved = start - sizes[place] * mean / (square.sqrt() / roots[place] + self._eps)
+            for old, new in ((weight, moved), (first, mean), (second, square)):
                 old.copy_(torch.where(good, new, old))
+        self._counts.copy_(torch.where(good, steps, self._counts))
 
     @torch.no_grad()
     def fused_step(self, grads: list[Tensor], found_inf: Tensor, settings: dict[str, Any]) -> None:
@@ -55,7 +58,7 @@ class AdamGroup:
             settings: The optimizer's of the group, as they are now.
         """
         beta1, beta2 = settings["betas"]
-        torch._foreach_add_(self._counts, 1 - found_inf)
+        self._counts.add_(1 - found_inf)
         kernel = torch._fused_adamw_ if self._decoupled else torch._fused_adam_
         kernel(
             self.weights,
@@ -63,7 +66,7 @@ class AdamGroup:
             self._first,
             self._second,
             [],
-            self._counts,
+            self._count_of,
             lr=settings["lr"],
             beta1=beta1,
             beta2=beta2,
@@ -137,3 +140,18 @@ def groups_of(optimizer: Optimizer) -> list[AdamGroup]:
     """The groups of an Adam or AdamW that has taken a step."""
     decoupled = bool(optimizer.defaults.get("decoupled_weight_decay", isinstance(optimizer, AdamW)))
     return [AdamGroup(group, optimizer.state, decoupled=decoupled) for group in optimizer.param_groups]
+
+
+def _together(weights: list[Tensor], state: dict[Tensor, dict[str, Tensor]]) -> Tensor:
+    """The steps of each weight of a group, [weights], of which the state's own counts become entries.
+
+    So one addition counts for all of them. Entries of weights without a state mean nothing yet.
+    """
+    known = [weight for weight in weights if weight in state]
+    shared = state[known[0]]["step"]._base if known else None
+    counts = torch.zeros(len(weights), device=weights[0].device) if shared is None else shared
+    for place, weight in enumerate(weights):
+        if weight in state and state[weight]["step"]._base is not counts:
+            counts[place] = state[weight]["step"]
+            state[weight]["step"] = counts[place]
+    return counts

@@ -26,6 +26,7 @@ class Taken(NamedTuple):
     terms: Means  # of the loss, too
     grads: dict[str, Tensor] | None  # None where the weights have been moved already
     norm: Tensor | None  # of the model's gradient, where they have
+    refused: Tensor | None  # whether they have been left where they were, [] bool
 
 
 @dataclass(frozen=True)
@@ -99,19 +100,19 @@ class CompiledStep:
         grads, (loss, (terms, after)) = grad_and_value(loss_of, has_aux=True)(weights, before)
         for name, buffer in self._moving.items():
             buffer.copy_(after[name])
-        return Taken(loss, Means.of(terms), grads, None)
+        return Taken(loss, Means.of(terms), grads, None, None)
 
     def _moved(self, batch: Batch) -> Taken:
         update = self._update
         assert update is not None
-        loss, terms, by_name, _ = self._gradients(batch)
+        loss, terms, by_name, *_ = self._gradients(batch)
         assert by_name is not None
         grads = [[by_name[name] for name in names] for names in self._names]
         norms = norms_of(grads)
-        good = ~update.guard.note(norms)
+        refused = update.guard.refuses(norms)
         clip(grads, norms, bound=update.bound, algorithm=update.algorithm)
         for group, of_group in zip(self._groups, grads, strict=True):
-            group.step(of_group, good)
+            group.step(of_group, ~refused)
         for follow in update.followers:
             follow()
-        return Taken(loss, terms, None, norms[0])
+        return Taken(loss, terms, None, norms[0], refused)

@@ -8,6 +8,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+HALF = (torch.float16, torch.bfloat16)
+
+SMALL = 4096
+"""Entries up to which gradients are copied together, which takes less time than an operation for each."""
+
 Algorithm = Literal["norm", "value"]
 Groups = Sequence[list[Tensor]]
 """Gradients, optimizer group by optimizer group."""
@@ -15,16 +20,29 @@ Groups = Sequence[list[Tensor]]
 
 def norms_of(groups: Groups) -> Tensor:
     """The Euclidean norm of each group's gradients, [groups]; infinite from 10^19 on."""
-    return torch.stack([torch.stack([_square(grad) for grad in group]).sum() for group in groups]).sqrt()
+    return torch.stack([torch.stack(_squares(group)).sum() for group in groups]).sqrt()
 
 
-def _square(grad: Tensor) -> Tensor:
-    wide = grad if grad.dtype.itemsize > 2 else grad.float()
+def _squares(grads: list[Tensor]) -> list[Tensor]:
+    """Squared norms, [] each, which add up to that of all gradients."""
+    wide = [grad.float() if grad.dtype in HALF else grad for grad in grads]
     if torch.compiler.is_compiling():
-        return wide.square().sum()  # in one kernel with what makes the gradient; a dot product would be apart
-    # Of a convolution that lies channels last; in any other order it would be copied first.
-    row = wide.movedim(1, -1).reshape(-1) if wide.ndim == 4 and not wide.is_contiguous() else wide.reshape(-1)
-    return torch.dot(row, row)
+        return [grad.square().sum() for grad in wide]  # in one kernel with what makes the gradient
+    rows: list[Tensor] = []
+    small: list[Tensor] = []
+    for grad in wide:
+        (small if grad.numel() <= SMALL else rows).append(_row(grad))
+    if small:
+        rows.append(torch.cat(small))
+    return [torch.dot(row, row) for row in rows]
+
+
+def _row(grad: Tensor) -> Tensor:
+    """All entries, [n], in the order in which they lie in memory, where that can be had without a copy."""
+    if grad.ndim == 1:
+        return grad
+    # A convolution's lie channels last; in any other order they would be copied.
+    return grad.movedim(1, -1).reshape(-1) if grad.ndim == 4 and not grad.is_contiguous() else grad.reshape(-1)
 
 
 def clip(groups: Groups, norms: Tensor, *, bound: float | None, algorithm: Algorithm | None) -> None:

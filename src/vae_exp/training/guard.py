@@ -11,11 +11,14 @@ from vae_exp.errors import UserError
 LARGEST = torch.finfo(torch.float32).max
 """Norms above it are infinite."""
 
+MOST_UNCOUNTED = 1000
+"""Steps after which their tensors are let go, where the loop logs less often."""
+
 
 class Guard:
     """Skip the optimizer step when the gradient's norm is nan, infinite or above a bound.
 
-    Counts live on the device and are read only when the training loop logs, so that no step waits for the device.
+    What became of a step is read only when the training loop logs, so that no step waits for the device.
 
     Args:
         max_skipped_steps: Skipped steps in a row that end the run.
@@ -28,26 +31,25 @@ class Guard:
     def __init__(self, *, max_skipped_steps: int, skip_above: float | None) -> None:
         self.max_skipped_steps = max_skipped_steps
         self._bound = skip_above
-        self._in_a_row = torch.zeros(())
-        self._longest = torch.zeros(())
-        self._total = torch.zeros(())
+        self._uncounted: list[Tensor] = []
+        self._in_a_row = self._longest = self._total = 0
 
-    def to(self, device: torch.device) -> None:
-        """Count on a device."""
-        self._in_a_row, self._longest, self._total = (count.to(device) for count in self._state())
-
-    def note(self, norms: Tensor) -> Tensor:
-        """Count a step by the norms of its gradients, the model's first; returns whether it is skipped, [] bool."""
+    def refuses(self, norms: Tensor) -> Tensor:
+        """Whether a step is skipped, [] bool, by the norms of its gradients, the model's first."""
         good = (norms <= LARGEST).all()  # nan is never below anything
-        bad = ~(good if self._bound is None else good & (norms[0] <= self._bound))
-        self._in_a_row.add_(bad).mul_(bad)
-        self._longest.copy_(torch.maximum(self._longest, self._in_a_row))
-        self._total.add_(bad)
-        return bad
+        return ~(good if self._bound is None else good & (norms[0] <= self._bound))
+
+    def note(self, refused: Tensor) -> None:
+        """Count a step."""
+        self._uncounted.append(refused)
+        if len(self._uncounted) == MOST_UNCOUNTED:
+            self._count()
 
     def watch(self, optimizer: Optimizer, norms: Tensor) -> None:
         """Let the coming step of the optimizer pass only if its gradients are as they should be."""
-        bad = self.note(norms).float()
+        refused = self.refuses(norms)
+        self.note(refused)
+        bad = refused.float()
         if optimizer.defaults.get("fused") and optimizer.state:
             # Fused optimizers read this flag on the device and leave weights and state alone when it is 1. Not so at
             # the first step: SGD would keep a momentum that was never written.
@@ -63,14 +65,18 @@ class Guard:
         Raises:
             UserError: `max_skipped_steps` of them came in a row.
         """
-        longest, total = torch.stack((self._longest, self._total)).tolist()
-        if longest >= self.max_skipped_steps:
+        self._count()
+        if self._longest >= self.max_skipped_steps:
             raise UserError(
-                f"the gradient was nan, infinite or above training.skip_above {longest:.0f} steps in a row "
+                f"the gradient was nan, infinite or above training.skip_above {self._longest} steps in a row "
                 f"(training.max_skipped_steps={self.max_skipped_steps}); a smaller optimizer.lr, "
                 "trainer.gradient_clip_val=1 or trainer.precision=32-true may help"
             )
-        return int(total)
+        return self._total
 
-    def _state(self) -> tuple[Tensor, Tensor, Tensor]:
-        return self._in_a_row, self._longest, self._total
+    def _count(self) -> None:
+        for refused in torch.stack(self._uncounted).tolist() if self._uncounted else []:
+            self._in_a_row = self._in_a_row + 1 if refused else 0
+            self._longest = max(self._longest, self._in_a_row)
+            self._total += refused
+        self._uncounted.clear()

@@ -48,7 +48,6 @@ class Steps:
     def begin(self, trainer: pl.Trainer) -> None:
         """Get ready for a run, or for the rest of one."""
         self.norm = self.norm.to(trainer.strategy.root_device)
-        self.guard.to(trainer.strategy.root_device)
         self._compiled = None
         optimizer = trainer.optimizers[0]
         adam.lay_out(optimizer)
@@ -68,8 +67,9 @@ class Steps:
         if self._taken is None:
             loss, terms = self._objective(batch)
             return loss if factor == 1 else loss * factor, Means.of(terms)
-        if self._taken.norm is not None:
+        if self._taken.norm is not None and self._taken.refused is not None:
             self.norm = self._taken.norm
+            self.guard.note(self._taken.refused.clone())  # the graph's next step may write where this one has
         return self._taken.loss, self._taken.terms
 
     def backward(self, loss: Tensor) -> None:
