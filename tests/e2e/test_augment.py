@@ -1,5 +1,7 @@
 """vae-exp augment, and what a run with few labels can be asked."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -64,7 +66,7 @@ def test_a_run_with_few_labels_from_training_to_pictures_by_class(command):
     small = ["model=m2", "loss=m2", "data.num_labels=100", "trainer.max_epochs=2", "hydra.run.dir=few"]
     done = command("train", *words, *small)
     assert done.code == 0, done.err
-    found = figures("few")
+    found = figures(Path("few"))
     assert 0 <= found["test/error_rate"] < 0.9
     assert {"test/label_nll", "test/calibration_error", "test/nelbo"} <= found.keys()
     for name, ask, shape in (("a", ["num=4", "label=3"], 4), ("b", ["num=2", "what=classes"], 2 * 11)):
