@@ -1,5 +1,6 @@
 """VAE-GAN: each network gets the gradient of its own terms."""
 
+import math
 from functools import partial
 
 import pytest
@@ -11,7 +12,8 @@ from vae_exp.losses.vae_gan import VAEGAN
 from vae_exp.nets.mlp import MLP
 from vae_exp.types import Context
 
-B, D, WEIGHT = 6, 3, 5.0
+B, D, WEIGHT, PIXELS = 6, 3, 5.0, 0.5
+SIGMA = 0.1  # of the pixels of linear_vae
 NET = partial(MLP, hidden=[8], activation="Tanh", norm="none", init="torch")
 
 
@@ -20,7 +22,13 @@ def stepped():
     """Model, loss, its result after one backward pass, and the same terms by hand from the same noise."""
     model, x = linear_vae(D), torch.rand(B, *SHAPE).double()
     loss = VAEGAN(
-        event_shape=(D,), x_shape=SHAPE, adversarial_weight=WEIGHT, features=NET, num_features=4, discriminator_lr=0.25
+        event_shape=(D,),
+        x_shape=SHAPE,
+        distortion_weight=PIXELS,
+        adversarial_weight=WEIGHT,
+        features=NET,
+        num_features=4,
+        discriminator_lr=0.25,
     ).double()
     torch.manual_seed(5)
     result = loss(model({"x": x}), {"x": x}, Context(100, model))
@@ -31,11 +39,13 @@ def stepped():
     rate = 0.5 * (q.mean**2 + q.variance - 1 - q.variance.log()).sum(-1).mean()
     f, net = loss.discriminator.net[0], loss.discriminator.net
     similarity = 0.5 * (f(x) - f(out.p_x.mean[0])).square().sum(1).mean()
+    constant = 0.5 * math.log(2 * math.pi * SIGMA**2) * x[0].numel()
+    distortion = ((x - out.p_x.mean[0]) / SIGMA).square().sum((1, 2, 3)).mean() / 2 + constant
     pictures = torch.cat((model.decode(z[0].detach()).mean, model.decode(p.sample((B,)).double()).mean))
     passing = F.binary_cross_entropy_with_logits(net(pictures), torch.ones(2 * B, 1).double())
     real = F.binary_cross_entropy_with_logits(net(x), torch.ones(B, 1).double())
     made = F.binary_cross_entropy_with_logits(net(pictures.detach()), torch.zeros(2 * B, 1).double())
-    return model, loss, result, similarity + rate, WEIGHT * passing, 0.5 * (real + made)
+    return model, loss, result, similarity + PIXELS * distortion + rate, WEIGHT * passing, 0.5 * (real + made)
 
 
 def agree(parameters, objective):
@@ -54,12 +64,12 @@ def test_loss_is_the_sum_of_its_terms(stepped):
     torch.testing.assert_close(result.loss, bound + passing + own)
 
 
-def test_the_encoder_sees_features_and_rate_alone(stepped):
+def test_the_encoder_sees_features_pixels_and_rate_alone(stepped):
     model, _, _, bound, _, _ = stepped
     agree(model.encoder.parameters(), bound)
 
 
-def test_the_decoder_sees_features_and_how_its_pictures_pass(stepped):
+def test_the_decoder_sees_features_pixels_and_how_its_pictures_pass(stepped):
     model, _, _, bound, passing, _ = stepped
     agree(model.decoder.parameters(), bound + passing)
 

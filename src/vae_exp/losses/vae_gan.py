@@ -17,7 +17,8 @@ from vae_exp.types import Batch, Context, Count, LossOutput, NonNegative, Positi
 class VAEGAN(Loss):
     """Distortion of features plus rate, and a decoder that is to pass for the data.
 
-    loss = E_q[|f(x) - f(x')|^2 / 2] + KL(q(z|x) || p(z)) + adversarial_weight * E[-log D(x'')] + discriminator's loss
+    loss = E_q[|f(x) - f(x')|^2 / 2 + distortion_weight * -log p(x|z)] + KL(q(z|x) || p(z))
+        + adversarial_weight * E[-log D(x'')] + discriminator's loss
 
     x' is the mean of p(x|z), and f the features on which D decides between data and decoded pictures; the first term
     is -log N(f(x); f(x'), 1) without its constant. x'' are pictures decoded from latents of the batch and, as many, of
@@ -25,13 +26,15 @@ class VAEGAN(Loss):
     are.
 
     The paper weights the first term in the decoder's objective by gamma; adversarial_weight is 1 / gamma, the same up
-    to the scale of the decoder's gradient. It is the generator's loss that does not saturate, and f is the layer before
-    the last. What of p(x|z) is not its mean, such as a learned scale, and a prior's own draws get no gradient from it.
-    The distortion in the terms is that of the pixels.
+    to the scale of the decoder's gradient. It has no distortion of pixels, distortion_weight=0: then nothing but an
+    untrained D tells the decoder at first what a picture is of, and small networks end with one pattern for all. It is
+    the generator's loss that does not saturate, and f is the layer before the last. What of p(x|z) is not its mean,
+    such as a learned scale, gets its gradient from the distortion alone, a prior's own draws none.
 
     Args:
         event_shape: Shape of a latent, which is not needed.
         x_shape: Shape of an example.
+        distortion_weight: Weight of the distortion of pixels, dimensionless.
         adversarial_weight: Weight of the decoder's term, dimensionless.
         features: (in_shape, out_shape) -> network from pictures to f.
         num_features: Number of features.
@@ -46,6 +49,7 @@ class VAEGAN(Loss):
         *,
         event_shape: tuple[int, ...],
         x_shape: tuple[int, ...],
+        distortion_weight: NonNegative,
         adversarial_weight: NonNegative,
         features: Callable[..., nn.Module],
         num_features: Count,
@@ -53,7 +57,7 @@ class VAEGAN(Loss):
     ) -> None:
         super().__init__()
         del event_shape
-        self.adversarial_weight = weight(adversarial_weight)
+        self.distortion_weight, self.adversarial_weight = weight(distortion_weight), weight(adversarial_weight)
         network = features(x_shape, (num_features,))
         decision = nn.Sequential(network, nn.LeakyReLU(), nn.Linear(num_features, 1))
         self.discriminator = Discriminator(decision, lr=discriminator_lr)
@@ -66,7 +70,8 @@ class VAEGAN(Loss):
         decoded = self._decoded(out, batch, ctx)
         found_out = self.discriminator.found_out(decoded)
         own = self.discriminator.loss(x, decoded)
-        loss = similarity.mean() + bound["rate"].mean() + self.adversarial_weight * found_out + own
+        apart = similarity.mean() + self.distortion_weight * bound["distortion"].mean()
+        loss = apart + bound["rate"].mean() + self.adversarial_weight * found_out + own
         terms = {
             **bound,
             "feature_distortion": similarity,
