@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from vae_exp.training.adam import FusedStep, can_be_short
+from vae_exp.training.adam import FusedStep, can_be_short, groups_of
 from vae_exp.training.guard import Guard
 
 KINDS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
@@ -45,6 +45,21 @@ def test_it_is_the_optimizers_own_step(kind, decay):
     assert all(map(torch.equal, weights, others))
     torch.testing.assert_close(state, theirs, rtol=0, atol=0)
     assert all(weight.isfinite().all() for weight in weights)
+
+
+def test_all_who_move_a_weight_count_its_steps_together():
+    early, late = (torch.nn.Parameter(torch.zeros(3)) for _ in range(2))
+    optimizer = torch.optim.Adam([late, early], fused=True)
+    early.grad = torch.ones(3)
+    optimizer.step()
+    (before,) = groups_of(optimizer)
+    late.grad = torch.ones(3)
+    optimizer.step()
+    (after,) = groups_of(optimizer)
+    before.fused_step([early.grad], torch.zeros(()), optimizer.param_groups[0])
+    after.fused_step([late.grad, early.grad], torch.zeros(()), optimizer.param_groups[0])
+    after.fused_step([late.grad, early.grad], torch.ones(()), optimizer.param_groups[0])  # which is skipped
+    assert optimizer.state[early]["step"] == 4
 
 
 def test_an_optimizer_that_somebody_listens_to_keeps_its_own_step():

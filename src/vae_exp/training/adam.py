@@ -147,8 +147,10 @@ def _together(weights: list[Tensor], state: dict[Tensor, dict[str, Tensor]]) -> 
 
     So one addition counts for all of them. Entries of weights without a state mean nothing yet.
     """
-    known = [weight for weight in weights if weight in state]
-    shared = state[known[0]]["step"]._base if known else None
+    bases = [state[weight]["step"]._base for weight in weights if weight in state]
+    shared = next(
+        (base for base in bases if base is not None), None
+    )  # by which another group of the same weights counts
     counts = torch.zeros(len(weights), device=weights[0].device) if shared is None else shared
     for place, weight in enumerate(weights):
         if weight in state and state[weight]["step"]._base is not counts:
