@@ -144,6 +144,15 @@ def test_what_is_remembered_is_what_hydra_composes():
     assert all(OmegaConf.is_struct(cfg) for cfg in together)
 
 
+def test_what_a_run_adds_is_in_no_other(conf):
+    (conf / "extra").mkdir()
+    (conf / "extra" / "one.yaml").write_text("x: 1")
+    (conf / "train.yaml").write_text((conf / "train.yaml").read_text() + "\nparts: {}\n")
+    with remembered():
+        assert compose("train", ["+extra@parts.one=one"]).parts == {"one": {"x": 1}}
+        assert compose("train", ["seed=1"]).parts == {}
+
+
 def test_a_run_that_is_changed_changes_no_other():
     with remembered():
         first = compose("train", ["seed=1"])

@@ -29,7 +29,7 @@ def remembered() -> Iterator[None]:
     """
     lists: dict[Any, DefaultsList] = {}
     merged: dict[int, bytes] = {}  # by the identity of lists, which `lists` keeps alive
-    files: dict[Any, ConfigResult | None] = {}
+    files: dict[Any, bytes] = {}
     find, merge = create_defaults_list, ConfigLoaderImpl._compose_config_from_defaults_list
     load = ConfigRepository.load_config
 
@@ -56,8 +56,9 @@ def remembered() -> Iterator[None]:
     def loaded(repo: ConfigRepository, config_path: str) -> ConfigResult | None:
         key = (places(repo), config_path)
         if key not in files:
-            files[key] = load(repo, config_path)
-        return files[key]
+            files[key] = pickle.dumps(load(repo, config_path))
+        again: ConfigResult | None = pickle.loads(files[key])  # merging others into it changes it
+        return again
 
     def places(repo: IConfigRepository) -> tuple[tuple[str, str], ...]:
         return tuple((source.provider, source.path) for source in repo.get_sources())
