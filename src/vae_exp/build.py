@@ -134,8 +134,7 @@ def build_trainer(settings: Settings, model: Model | None = None) -> Trainer:
     """
     for message in NOT_FOR_THE_USER:
         warnings.filterwarnings("ignore", message=message)
-    callbacks = [callback for callback in _part(settings, "callbacks").values() if callback is not None]
-    loggers = [logger for logger in _part(settings, "logger").values() if logger is not None]
+    callbacks, loggers = _parts(settings, "callbacks"), _parts(settings, "logger")
     try:
         trainer: Trainer = _part(with_precision(settings, model), "trainer")(
             callbacks=callbacks,
@@ -165,3 +164,14 @@ def with_precision(settings: Settings, model: Model | None = None) -> Settings:
 
 def _part(settings: Settings, name: str) -> Any:
     return instantiate(settings[name], settings["trusted_packages"], name)
+
+
+def nodes_of(settings: Settings, name: str) -> dict[str, dict[str, Any]]:
+    """Those of a group of which several, or one, or none may be chosen, by their keys; null leaves one out."""
+    chosen = settings[name]
+    nodes = {name: chosen} if "_target_" in chosen else {f"{name}.{key}": node for key, node in chosen.items()}
+    return {key: node for key, node in nodes.items() if node is not None}
+
+
+def _parts(settings: Settings, name: str) -> list[Any]:
+    return [instantiate(node, settings["trusted_packages"], key) for key, node in nodes_of(settings, name).items()]

@@ -14,9 +14,10 @@ from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Trainer
 from pytorch_lightning.accelerators import CPUAccelerator
+from pytorch_lightning.callbacks import Checkpoint
 
 from hydra_plugins.vae_exp_clusters._elsewhere import Elsewhere
-from vae_exp.build import Settings, build_optimizer, build_trainer, with_precision
+from vae_exp.build import Settings, build_optimizer, build_trainer, nodes_of, with_precision
 from vae_exp.config.locate import locate
 from vae_exp.config.signature import check_values
 from vae_exp.errors import UserError
@@ -85,6 +86,21 @@ def check_optimizer(settings: Settings) -> None:
     """
     _check_types(settings, "optimizer")
     build_optimizer(settings)([{"params": [torch.nn.Parameter(torch.zeros(1))]}])
+
+
+def check_callbacks(settings: Settings) -> None:
+    """Check what a run cannot do without.
+
+    Raises:
+        UserError: None of its callbacks writes checkpoints.
+    """
+    nodes = nodes_of(settings, "callbacks")
+    kinds = [locate(node["_target_"], settings["trusted_packages"], key) for key, node in nodes.items()]
+    if not any(isinstance(kind, type) and issubclass(kind, Checkpoint) for kind in kinds):
+        raise UserError(
+            "callbacks: none of them writes checkpoints, and the best one is what is evaluated and drawn; leave "
+            "callbacks.checkpoint as it is, or add +callbacks@callbacks.checkpoint=checkpoint"
+        )
 
 
 def _check_types(settings: Settings, name: str) -> None:
