@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
@@ -11,6 +12,9 @@ from torch.nn.utils.parametrize import is_parametrized
 from vae_exp.types import Count, CountOrZero
 
 LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+
+_CLASSES: dict[type[nn.Module], Any] = {}
+"""torch makes a class for each layer, alike for those of a kind; with one for all, runs share a compiled step."""
 
 
 class SpectralNormalised(nn.Module):
@@ -44,7 +48,9 @@ class SpectralNormalised(nn.Module):
         self.net = net(in_shape, out_shape, context_dim=context_dim) if context_dim else net(in_shape, out_shape)
         for layer in list(self.net.modules()):
             if isinstance(layer, LAYERS):
+                kind = type(layer)
                 parametrizations.spectral_norm(layer, n_power_iterations=num_power_iterations)
+                layer.__class__ = _CLASSES.setdefault(kind, type(layer))
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """[N, *in_shape] and, where there is one, a context [N, context_dim] -> [N, *out_shape]."""
