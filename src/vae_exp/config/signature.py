@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, get_type_hints
 
@@ -14,6 +15,7 @@ from vae_exp.errors import UserError
 _VARIADIC = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 
 
+@cache
 def parameters(part: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     """List the arguments that can be given by name."""
     found = inspect.signature(part).parameters.values()
@@ -64,6 +66,7 @@ def check_values(part: Callable[..., Any], given: Mapping[str, Any], where: str)
             raise UserError(f"{where}.{name}{path}={_as_yaml(found)}: {message}")
 
 
+@cache
 def _hints(part: Callable[..., Any]) -> dict[str, Any]:
     function: Any = inspect.unwrap(part.__init__ if inspect.isclass(part) else part)
     if not inspect.isfunction(function):  # of a class without a constructor of its own
