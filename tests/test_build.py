@@ -1,10 +1,12 @@
-"""Of callbacks and loggers a run can have several, one, or none."""
+"""Of metrics, callbacks and loggers there can be several, or one, and mostly none."""
 
 from __future__ import annotations
 
 import pytest
 
 from vae_exp.build import build_trainer
+from vae_exp.cli.preflight import check_lists
+from vae_exp.errors import UserError
 from vae_exp.training.callbacks.checkpoint import LastAndBest
 from vae_exp.training.callbacks.progress import RunProgress
 
@@ -33,3 +35,9 @@ def test_callbacks_are_those_that_were_chosen(settings, words, kinds):
 )
 def test_loggers_are_those_that_were_chosen(settings, word, names):
     assert [type(logger).__name__ for logger in build_trainer(settings(word)).loggers] == names
+
+
+@pytest.mark.parametrize("name", ["metrics", "callbacks", "logger"])
+def test_what_is_no_part_is_a_sentence(settings, name):
+    with pytest.raises(UserError, match=rf"{name}\.mine has no _target_"):
+        check_lists(settings(f"+{name}.mine.bar=1"))

@@ -117,7 +117,7 @@ def build_module(settings: Settings, model: Model) -> LitVAE:
         loss=build_loss(settings, model),
         optimizer=build_optimizer(settings),
         lr_schedule=_part(settings, "lr_schedule"),
-        metrics=_part(settings, "metrics"),
+        metrics=_parts(settings, "metrics"),
     )
     return module
 
@@ -134,11 +134,10 @@ def build_trainer(settings: Settings, model: Model | None = None) -> Trainer:
     """
     for message in NOT_FOR_THE_USER:
         warnings.filterwarnings("ignore", message=message)
-    callbacks, loggers = _parts(settings, "callbacks"), _parts(settings, "logger")
     try:
         trainer: Trainer = _part(with_precision(settings, model), "trainer")(
-            callbacks=callbacks,
-            logger=loggers,
+            callbacks=list(_parts(settings, "callbacks").values()),
+            logger=list(_parts(settings, "logger").values()),
             plugins=[WholeFileIO(), *_cluster()],
             default_root_dir=settings["run_dir"],
         )
@@ -167,11 +166,19 @@ def _part(settings: Settings, name: str) -> Any:
 
 
 def nodes_of(settings: Settings, name: str) -> dict[str, dict[str, Any]]:
-    """Those of a group of which several, or one, or none may be chosen, by their keys; null leaves one out."""
+    """Those of a group of which several, or one, or none may be chosen, by their keys; null leaves one out.
+
+    Raises:
+        UserError: One of them is no part.
+    """
     chosen = settings[name]
     nodes = {name: chosen} if "_target_" in chosen else {f"{name}.{key}": node for key, node in chosen.items()}
+    for key, node in nodes.items():
+        if node is not None and not (isinstance(node, dict) and "_target_" in node):
+            raise UserError(f"{key} has no _target_, which would say what it is; was it to be +{name}@{key}=NAME?")
     return {key: node for key, node in nodes.items() if node is not None}
 
 
-def _parts(settings: Settings, name: str) -> list[Any]:
-    return [instantiate(node, settings["trusted_packages"], key) for key, node in nodes_of(settings, name).items()]
+def _parts(settings: Settings, name: str) -> dict[str, Any]:
+    found = nodes_of(settings, name)
+    return {key.rpartition(".")[2]: instantiate(node, settings["trusted_packages"], key) for key, node in found.items()}

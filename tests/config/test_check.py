@@ -97,6 +97,14 @@ def test_what_yaml_can_say_is_accepted(checked, node):
     assert checked(node=node)["node"] == node
 
 
+@pytest.mark.parametrize(("value", "kind"), [(2, float), (2.5, float), (None, type(None))])
+def test_an_integer_is_a_float_where_that_is_what_is_declared(checked, value, kind):
+    node = checked(node={**LOSS, "gamma": value, "num_samples": 3})["node"]
+    assert type(node["gamma"]) is kind
+    assert type(node["num_samples"]) is int
+    assert node["gamma"] == value
+
+
 @given(beta=st.one_of(st.integers(), st.floats(), st.text(), st.booleans(), st.none()))
 def test_a_weight_is_accepted_just_when_it_is_a_finite_number_from_zero_up(beta):
     from fake_parts.parts import Loss

@@ -125,6 +125,15 @@ def test_colour_arrays_of_odd_size(tmp_path):
     assert set(next(iter(made.train_dataloader()))) == {"x"}
 
 
+def test_a_class_of_the_test_examples_alone_is_counted(tmp_path):
+    def labelled():
+        train = grey()["train"]
+        y = torch.arange(len(train.x)) % 3
+        return {"train": train._replace(y=y), "test": train._replace(y=y + 4)}
+
+    assert module(tmp_path, labelled).spec.num_classes == 7
+
+
 def test_a_root_that_cannot_be_written_is_no_obstacle(tmp_path):
     (tmp_path / "file").write_text("no folder can be made below a file")
     assert module(tmp_path, root=str(tmp_path / "file" / "root")).spec.train_size == 32
@@ -149,6 +158,7 @@ def test_a_module_that_has_been_set_up_can_be_pickled(tmp_path):
         (lambda: {**grey(), "test": grey(shape=(1, 9, 9))["train"]}, {}, "they must agree"),
         (lambda: {**grey(), "test": grey(dtype=torch.float32)["train"]}, {}, "they must agree"),
         (partial(grey, n=2), {}, r"data\.val_fraction"),
+        (lambda: {"train": grey()["train"]._replace(y=1000 * torch.arange(40))}, {}, "the label 39000, which is no"),
     ],
 )
 def test_unfit_data_are_one_sentence(tmp_path, dataset, changes, sentence):

@@ -75,18 +75,23 @@ def test_parquet_is_the_same_as_csv(tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("userId,item\n1,2\n", "has no column user, only item"),
+        ("userId,item\n1,2\n", r"has no column user, only \['userId', 'item'\]"),
+        ("user,item\n1,2,5\n3,4,5\n", "the first row has 3 fields, and the first line names 2"),
         ("user,item\n", "has no rows"),
         ("user,item\n1,2\n1,\n", "the item of row 2 is missing"),
         ("user,item,rating\n1,2,good\n", "the column rating holds more than numbers"),
         ("user,item,rating\n1,2,\n", "the rating of row 1 is missing"),
         ("user,item,time\n1,2,yesterday-ish\n", "the column time holds neither numbers nor dates"),
-        ("", "cannot be read"),
+        ("", "has no column user"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_a_sentence(tmp_path, text, sentence):
     with pytest.raises(UserError, match=sentence):
         read_interactions(path=written(tmp_path, text))
+
+
+def test_an_empty_field_at_the_end_of_each_row_is_nothing(tmp_path):
+    assert all_pairs(read_interactions(path=written(tmp_path, "user,item\n1,2,\n3,4,\n"))) == {("1", "2"), ("3", "4")}
 
 
 def test_a_missing_file_is_a_sentence(tmp_path):

@@ -116,7 +116,7 @@ CONV = {
 
 def test_a_conditional_model_asks_for_labels(conditional):
     vae = conditional()
-    for y in (None, torch.tensor([-1])):
+    for y in (None, torch.tensor([-1]), torch.tensor([10])):
         with pytest.raises(UserError, match=r"model\.context=label"):
             vae.encode(torch.rand(1, 1, 8, 8), y)
 

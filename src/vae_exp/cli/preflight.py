@@ -88,13 +88,13 @@ def check_optimizer(settings: Settings) -> None:
     build_optimizer(settings)([{"params": [torch.nn.Parameter(torch.zeros(1))]}])
 
 
-def check_callbacks(settings: Settings) -> None:
-    """Check what a run cannot do without.
+def check_lists(settings: Settings) -> None:
+    """Check what can be one part, several, or none.
 
     Raises:
-        UserError: None of its callbacks writes checkpoints.
+        UserError: A metric, a logger or a callback is no part, or none of the callbacks writes checkpoints.
     """
-    nodes = nodes_of(settings, "callbacks")
+    _, _, nodes = (nodes_of(settings, name) for name in ("metrics", "logger", "callbacks"))
     kinds = [locate(node["_target_"], settings["trusted_packages"], key) for key, node in nodes.items()]
     if not any(isinstance(kind, type) and issubclass(kind, Checkpoint) for kind in kinds):
         raise UserError(

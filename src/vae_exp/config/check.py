@@ -73,8 +73,8 @@ def _checked_node(node: dict[str, Any], path: Path, known: set[Path], trusted: t
     given = {key: value for key, value in node.items() if key not in (*_RESERVED, *dropped)}
     check_names(part, given, where, partial=node.get("_partial_", False))
     if not is_third_party(node["_target_"]):
-        check_values(part, given, where)
-    return {key: value for key, value in node.items() if key not in dropped}
+        given = check_values(part, given, where)
+    return {key: given.get(key, value) for key, value in node.items() if key not in dropped}
 
 
 def _refuse_reserved(node: dict[str, Any], path: Path) -> None:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any, get_type_hints
 
 from vae_exp.config.nearest import suggestion
-from vae_exp.config.values import complaint
+from vae_exp.config.values import complaint, declared
 from vae_exp.errors import UserError
 
 _VARIADIC = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
@@ -50,13 +50,16 @@ def check_names(part: Callable[..., Any], given: Mapping[str, Any], where: str, 
         raise UserError(f"{where}.{required[0]} is missing; {part.__name__} needs it")
 
 
-def check_values(part: Callable[..., Any], given: Mapping[str, Any], where: str) -> None:
+def check_values(part: Callable[..., Any], given: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Check every value's type and range; a value with `_target_` in it is a part, and left alone.
+
+    Returns:
+        The values, with floats for ints where the signature has floats.
 
     Raises:
         UserError: A value is wrong.
     """
-    hints = _hints(part)
+    hints, checked = _hints(part), dict(given)
     for name, value in given.items():
         if name not in hints or _has_target(value):
             continue
@@ -64,6 +67,8 @@ def check_values(part: Callable[..., Any], given: Mapping[str, Any], where: str)
         if wrong is not None:
             path, found, message = wrong
             raise UserError(f"{where}.{name}{path}={_as_yaml(found)}: {message}")
+        checked[name] = declared(value, hints[name])
+    return checked
 
 
 @cache

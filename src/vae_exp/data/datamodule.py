@@ -99,8 +99,7 @@ class DataModule(pl.LightningDataModule):
         self._parts = cut(
             splits, val_fraction=self.val_fraction, test_fraction=self.test_fraction, split_seed=self.split_seed
         )
-        y = self._parts["train"].source.y
-        self._num_classes = 0 if y is None else int(y.max()) + 1
+        self._num_classes = _num_classes(self._parts)
         if self.num_labels is not None:
             self._parts["train"] = keep_labels(self._parts["train"], self.num_labels, self.split_seed)
 
@@ -225,6 +224,17 @@ class DataModule(pl.LightningDataModule):
         if labelled:
             order = WithLabelled(order, num_labels=labelled, labelled_batch_size=self.labelled_batch_size)
         return Batches(part=part, order=order, num_workers=self.num_workers)
+
+
+def _num_classes(parts: dict[SplitName, Part]) -> int:
+    """Of all splits: one class may be in the test examples alone. 0 where there are no labels to train with."""
+    if parts["train"].source.y is None:
+        return 0
+    labels = [part.source.y for part in parts.values() if part.source.y is not None]
+    largest, examples = max(int(y.max()) for y in labels), sum(map(len, labels))
+    if largest >= examples:  # a model has weights for each class up to it
+        raise UserError(f"data: y holds the label {largest}, which is no number of a class; number them 0, 1, 2, ...")
+    return largest + 1
 
 
 def _shape(split: Split) -> tuple[int, ...]:

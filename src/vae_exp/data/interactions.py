@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -66,7 +68,7 @@ def interactions_in(path: str, *, key: str) -> Interactions:
     if not file.is_file():
         raise UserError(f"{key}={path} is not a file; give a .csv or .parquet file with the columns user and item")
     try:
-        table = _parquet(file) if file.suffix == ".parquet" else _csv(file)
+        table = _parquet(file) if file.suffix == ".parquet" else _csv(file, where=f"{key}={path}")
     except UserError:
         raise
     except Exception as error:  # readers of damaged files raise nearly anything
@@ -85,10 +87,8 @@ def of_table(table: DataFrame, *, where: str) -> Interactions:
     Raises:
         UserError: A column is missing or holds something else, or there are no rows.
     """
+    _need_ids(table.columns, where)
     for name in IDS:
-        if name not in table:
-            found = ", ".join(map(str, table.columns))
-            raise UserError(f"{where} has no column {name}, only {found or 'none'}; name two of them user and item")
         if table[name].isna().any():
             raise UserError(f"{where}: the {name} of row {int(table[name].isna().argmax()) + 1} is missing")
     if table.empty:
@@ -100,16 +100,31 @@ def of_table(table: DataFrame, *, where: str) -> Interactions:
     return Interactions(user.codes.to_numpy(), item.codes.to_numpy(), rating, time, *names)
 
 
-def _csv(file: Path) -> DataFrame:
+def _need_ids(columns: Iterable[object], where: str) -> None:
+    found = [str(column) for column in columns]
+    for name in IDS:
+        if name not in found:
+            raise UserError(f"{where} has no column {name}, only {found}; name two of them user and item")
+
+
+def _csv(file: Path, *, where: str) -> DataFrame:
     from pandas import DataFrame, concat, read_csv
     from pandas.api.types import union_categoricals
 
+    separator = "\t" if file.suffix == ".tsv" else ","
+    with file.open(newline="", encoding="utf-8-sig", errors="replace") as lines:
+        rows = csv.reader(lines, delimiter=separator)
+        header, first = next(rows, []), next(rows, [])
+    _need_ids(header, where)
+    if any(first[len(header) :]):  # to pandas the first fields would be an index
+        raise UserError(f"{where}: the first row has {len(first)} fields, and the first line names {len(header)}")
     # In parts, whose names are strings as they stand in the file until each is held once.
     parts = [
         part.astype({name: "category" for name in IDS if name in part})
         for part in read_csv(
             file,
-            sep="\t" if file.suffix == ".tsv" else ",",
+            sep=separator,
+            index_col=False,
             dtype=dict.fromkeys(IDS, str),
             usecols=COLUMNS.__contains__,
             keep_default_na=False,

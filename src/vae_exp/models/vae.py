@@ -116,9 +116,12 @@ class VAE(Model):
         """
         if not self.conditional:
             return None
-        if y is None or bool((y < 0).any()):
-            raise UserError("model.context=label needs the label of every example; use model.context=none")
-        return F.one_hot(y, self.spec.num_classes).float() if self.embedding is None else self.embedding(y)
+        classes = self.spec.num_classes
+        if y is None or bool(((y < 0) | (y >= classes)).any()):
+            raise UserError(
+                f"model.context=label needs the label of every example, 0 to {classes - 1}; use model.context=none"
+            )
+        return F.one_hot(y, classes).float() if self.embedding is None else self.embedding(y)
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         """q(z|x), x [B, *x_shape] in [0, 1], with labels y [B] where the model has a context -> batch_shape [B]."""

@@ -45,7 +45,7 @@ class LitVAE(pl.LightningModule):
         loss: What is minimised.
         optimizer: (parameter groups) -> optimizer.
         lr_schedule: Factor on the optimizer's learning rates.
-        metrics: Figures of validation and test, by name; or those of one metric.
+        metrics: Figures of validation and test, by name.
         seed: Seed of the noise in training.
         max_skipped_steps: Skipped steps in a row that end the run.
         skip_above: Norm of the model's gradient above which a step is skipped, like one with a non-finite gradient.
@@ -60,7 +60,7 @@ class LitVAE(pl.LightningModule):
         loss: Loss,
         optimizer: Callable[..., Optimizer],
         lr_schedule: Schedule,
-        metrics: Mapping[str, VAEMetric] | VAEMetric,
+        metrics: Mapping[str, VAEMetric],
         seed: Seed,
         max_skipped_steps: Count,
         skip_above: Positive | None,
@@ -68,7 +68,7 @@ class LitVAE(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.model, self.loss, self.lr_schedule = model, loss, lr_schedule
-        self.metrics = nn.ModuleDict({"metric": metrics} if isinstance(metrics, VAEMetric) else metrics)
+        self.metrics = nn.ModuleDict(metrics)
         self.vectors: dict[str, Tensor] = {}  # figures that are not numbers, such as KL per dimension
         self.latest: dict[str, float] = {}  # the newest means of the training terms, for whoever draws them
         self._optimizer, self._seed = optimizer, seed

@@ -67,5 +67,5 @@ def _drawn(views: Mapping[str, View], subject: Subject) -> Iterator[tuple[str, E
 
 
 def _by_name(views: Mapping[str, View] | View) -> Mapping[str, View]:
-    """A single view, as `view=NAME` gives it, goes by the name of its module."""
-    return {views.func.__module__.rpartition(".")[2]: views} if isinstance(views, partial) else views  # type: ignore
+    """A single view, as `view=NAME` gives it, goes by the name of its function."""
+    return {views.func.__name__: views} if isinstance(views, partial) else views  # type: ignore[return-value]
