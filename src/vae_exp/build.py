@@ -175,7 +175,10 @@ def nodes_of(settings: Settings, name: str) -> dict[str, dict[str, Any]]:
     nodes = {name: chosen} if "_target_" in chosen else {f"{name}.{key}": node for key, node in chosen.items()}
     for key, node in nodes.items():
         if node is not None and not (isinstance(node, dict) and "_target_" in node):
-            raise UserError(f"{key} has no _target_, which would say what it is; was it to be +{name}@{key}=NAME?")
+            raise UserError(
+                f"{key} has no _target_, which would say what it is; a part is added by +{name}@{key}=NAME, a set of "
+                f"them by {name}=[default,NAME]"
+            )
     return {key: node for key, node in nodes.items() if node is not None}
 
 

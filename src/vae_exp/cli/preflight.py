@@ -63,12 +63,16 @@ def check_trainer(cfg: DictConfig, settings: Settings) -> None:
         _check_folder(trainer, cfg)
 
 
-def check_sweep(cfg: DictConfig) -> None:
-    """Check what a run is told of its sweep.
+def check_keys(cfg: DictConfig) -> None:
+    """Check what a run is told besides its parts.
 
     Raises:
-        UserError: A key of `sweep` is not what it can be.
+        UserError: `resume` or a key of `sweep` is not what it can be.
     """
+    if not isinstance(resume := cfg.get("resume"), str):
+        raise UserError(
+            f"resume={'null' if resume is None else resume}: should be auto, never or the path of a checkpoint"
+        )
     sweep = cfg.sweep
     if sweep.on_conflict not in ("error", "rerun"):
         raise UserError(f"sweep.on_conflict={sweep.on_conflict}: should be error or rerun")

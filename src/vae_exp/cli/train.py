@@ -27,7 +27,7 @@ from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.isolation import isolated, without_denormals
 from vae_exp.cli.memory import keep_freed
 from vae_exp.cli.parts import Parts
-from vae_exp.cli.preflight import check_lists, check_optimizer, check_sweep, check_trainer
+from vae_exp.cli.preflight import check_keys, check_lists, check_optimizer, check_trainer
 from vae_exp.cli.requeue import requeued
 from vae_exp.cli.standing import standing
 from vae_exp.cli.stop import left_to_lightning, stoppable
@@ -140,7 +140,7 @@ def _in_sweep() -> bool:
 
 def _check(parts: Parts, cfg: DictConfig, settings: Settings) -> None:
     """What can be known before the run has a folder."""
-    check_sweep(cfg)
+    check_keys(cfg)
     folder = run_folder(cfg)
     sweep = cfg.hydra.mode == RunMode.MULTIRUN
     finished = sweep and standing(cfg, folder) == "finished"

@@ -45,12 +45,12 @@ def check(cfg: DictConfig, trusted: Sequence[str] | None = None) -> dict[str, An
     raw = _without_hydra(whole)
     _refuse_missing(raw)
     plain = _resolved(cfg)
-    packages = plain.get("trusted_packages") if trusted is None else trusted
-    if isinstance(packages, str) or not all(isinstance(name, str) for name in packages or ()):
+    packages = plain.get("trusted_packages", []) if trusted is None else trusted
+    if not isinstance(packages, (list, tuple)) or not all(isinstance(name, str) for name in packages):
         raise UserError(
             f"trusted_packages={packages}: should be a list of names, as in 'trusted_packages=[my_package]'"
         )
-    checked: dict[str, Any] = _walk(plain, (), variables(raw), tuple(packages or ()))
+    checked: dict[str, Any] = _walk(plain, (), variables(raw), tuple(packages))
     return checked
 
 

@@ -78,7 +78,10 @@ def runs_of(
     naming = ",".join(f'"{key}"' for key in dict.fromkeys(still) if key not in names)
     grid = settings.sweeper._target_.endswith(".BasicSweeper")
     expand = _expand if grid else _ends
-    return Runs(True, grid, expand([*preset, *parsed]), [f"{FIXED}=[{naming}]"])
+    runs = expand([*preset, *parsed])
+    if not runs:
+        raise UserError(f"there is nothing to run: one of {', '.join(names)} has no value")
+    return Runs(True, grid, runs, [f"{FIXED}=[{naming}]"])
 
 
 def _asks_for_a_sweep(root_name: str, fixed: list[str], config_dirs: Sequence[str | Path]) -> bool:

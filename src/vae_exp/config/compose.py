@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +12,10 @@ import hydra
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from vae_exp.config import paths
-from vae_exp.config.explain import COMPOSITION_ERRORS, explain
+from vae_exp.config.explain import COMPOSITION_ERRORS, Compose, explain
 from vae_exp.errors import UserError
 
 if TYPE_CHECKING:
@@ -54,12 +55,37 @@ def compose(root_name: str, overrides: Sequence[str] = (), config_dirs: Sequence
     Raises:
         UserError: It cannot be composed, in one sentence.
     """
-    with hydra_at_hand(config_dirs):
+    with hydra_at_hand(config_dirs) as loader:
 
         def attempt(some: Sequence[str]) -> DictConfig:
             return hydra.compose(root_name, list(some), return_hydra_config=True)
 
         try:
-            return attempt(overrides)
+            cfg = attempt(overrides)
         except COMPOSITION_ERRORS as error:
             raise UserError(explain(error, overrides, attempt)) from error
+        for text in overrides:
+            _refuse_a_mixture(text, [other for other in overrides if other != text], attempt, loader)
+        return cfg
+
+
+def _refuse_a_mixture(text: str, others: list[str], attempt: Compose, loader: ConfigLoader) -> None:
+    """Refuse a list of options of which one is a part by itself: Hydra would merge the parts into the last one."""
+    found = re.fullmatch(r"([\w/]+)=\[(\w+(?:, *\w+)+)\]", text)
+    if found is None or not loader.get_group_options(found[1]):
+        return
+    group, options = found[1], found[2].replace(" ", "").split(",")
+    place = group.replace("/", ".")
+
+    def is_part(words: Sequence[str]) -> bool:
+        node = OmegaConf.select(attempt([*others, *words]), place)
+        return OmegaConf.is_dict(node) and "_target_" in node
+
+    parts = [option for option in options if is_part([f"{group}={option}"])]
+    if not parts:
+        return
+    if is_part([]):
+        raise UserError(f"{text}: only one can be chosen; write {group}={parts[0]}")
+    sets = ",".join(option for option in options if option not in parts)
+    beside = " ".join(f"+{group}@{place}.{part}={part}" for part in parts)
+    raise UserError(f"{text}: {parts[0]} is a part by itself, and a list is of sets; write {group}=[{sets}] {beside}")

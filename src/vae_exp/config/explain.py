@@ -16,6 +16,9 @@ COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, YAMLError, ValueEr
 
 Compose = Callable[[Sequence[str]], DictConfig]
 
+_NO_NAME = re.compile(r"null|true|false|[-+.\de]+|\{.*\}", re.IGNORECASE)
+"""Values that Hydra takes for something else than the name of an option."""
+
 
 def explain(error: Exception, overrides: Sequence[str], compose: Compose) -> str:
     """Say in one sentence what caused an error of composition.
@@ -95,7 +98,9 @@ def _not_a_name(error: Exception, overrides: Sequence[str], compose: Compose) ->
     if "Config group override must be" not in str(error):
         return None
     groups = compose([]).hydra.runtime.choices
-    wrong = [text for text in overrides if text.partition("=")[0] in groups]
+    odd = [text for text in overrides if _NO_NAME.fullmatch(text.partition("=")[2])]
+    of_groups = [text for text in odd if re.split("[=@]", text.lstrip("+"))[0] in groups]
+    wrong = of_groups or [text for text in odd if "." not in re.split("[=@]", text)[0]]
     return f"{' or '.join(wrong) or one_line(error)} is not an option; give the name of one"
 
 
@@ -116,8 +121,10 @@ def _key(error: Exception, overrides: Sequence[str], compose: Compose) -> str | 
 def unknown_key(key: str, cfg: DictConfig) -> str:
     """Write the sentence for a key that the configuration lacks."""
     key, _, package = key.partition("@")
+    if package.startswith("experiment."):
+        return f"{key} cannot be overridden by an experiment whose first line is not '# @package _global_'"
     if package:
-        return f"{key}@{package} is not in the defaults list; write {key}=OPTION"
+        return f"{key}@{package} is not in the defaults list; write {key}=OPTION, or +{key}@{package}=OPTION to add it"
     groups = [str(name) for name in cfg.hydra.runtime.choices if not str(name).startswith("hydra/")]
     if "/" in key:
         return f"{key} is not a group{suggestion(key, groups)}"

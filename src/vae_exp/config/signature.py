@@ -8,7 +8,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any, get_type_hints
 
-from vae_exp.config.nearest import suggestion
+from vae_exp.config.nearest import nearest, suggestion
 from vae_exp.config.values import complaint, declared
 from vae_exp.errors import UserError
 
@@ -43,7 +43,7 @@ def check_names(part: Callable[..., Any], given: Mapping[str, Any], where: str, 
     free = [name for name in known if name not in given]
     for name in given:
         if name not in known and not takes_any(part):
-            hint = suggestion(name, free or known, f"{where}.")
+            hint = suggestion(name, known if nearest(name, known) else free or known, f"{where}.")
             raise UserError(f"{where}.{name} is not an argument of {part.__name__}{hint}")
     required = [name for name in free if known[name].default is inspect.Parameter.empty]
     if required and not partial:

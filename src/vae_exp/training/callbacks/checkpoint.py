@@ -132,7 +132,10 @@ def newest_score(trainer: pl.Trainer, module: LitVAE) -> float:
         UserError: No metric measures it.
     """
     if (name := monitored(module)) not in trainer.callback_metrics:
-        raise UserError(f"metrics: none of them measures {name}, which training needs; add +metrics@metrics.elbo=elbo")
+        raise UserError(
+            f"metrics: none of them measures {name}, which training needs; use metrics=default, or add "
+            "+metrics@metrics.elbo=elbo"
+        )
     return float(trainer.callback_metrics[name])
 
 
