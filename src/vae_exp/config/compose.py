@@ -78,7 +78,10 @@ def _refuse_a_mixture(text: str, others: list[str], attempt: Compose, loader: Co
     place = group.replace("/", ".")
 
     def is_part(words: Sequence[str]) -> bool:
-        node = OmegaConf.select(attempt([*others, *words]), place)
+        try:
+            node = OmegaConf.select(attempt([*others, *words]), place)
+        except COMPOSITION_ERRORS:  # another override goes with the whole list alone
+            return False
         return OmegaConf.is_dict(node) and "_target_" in node
 
     parts = [option for option in options if is_part([f"{group}={option}"])]
