@@ -1,4 +1,4 @@
-"""Of metrics, callbacks and loggers there can be several, or one, and mostly none."""
+"""Of metrics, callbacks and loggers a run can have several, or one; of callbacks and loggers, as built, also none."""
 
 from __future__ import annotations
 

@@ -153,6 +153,15 @@ def test_what_a_run_adds_is_in_no_other(conf):
         assert compose("train", ["seed=1"]).parts == {}
 
 
+def test_an_experiment_without_its_first_line_is_told_so(conf):
+    (conf / "experiment").mkdir()
+    (conf / "experiment" / "mine.yaml").write_text("defaults: [{override /loss: beta_vae}]")
+    text = (conf / "train.yaml").read_text()
+    (conf / "train.yaml").write_text(text.replace("- _self_", "- _self_\n  - experiment: null"))
+    with pytest.raises(UserError, match="loss cannot be overridden by a file of experiment whose first line is not"):
+        compose("train", ["experiment=mine"])
+
+
 def test_a_run_that_is_changed_changes_no_other():
     with remembered():
         first = compose("train", ["seed=1"])

@@ -158,7 +158,7 @@ def test_a_module_that_has_been_set_up_can_be_pickled(tmp_path):
         (lambda: {**grey(), "test": grey(shape=(1, 9, 9))["train"]}, {}, "they must agree"),
         (lambda: {**grey(), "test": grey(dtype=torch.float32)["train"]}, {}, "they must agree"),
         (partial(grey, n=2), {}, r"data\.val_fraction"),
-        (lambda: {"train": grey()["train"]._replace(y=1000 * torch.arange(40))}, {}, "the label 39000, which is no"),
+        (lambda: {"train": grey()["train"]._replace(y=torch.arange(1, 41))}, {}, "the label 40, which is no"),
     ],
 )
 def test_unfit_data_are_one_sentence(tmp_path, dataset, changes, sentence):

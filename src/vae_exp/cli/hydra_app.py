@@ -55,7 +55,7 @@ def _run_hydra(verb: str, root: str, argv: list[str], job: Job, before: Before |
     flags = _parse(argv)
     asked = [name for name in ("run", "multirun", "cfg", "info", "shell_completion") if getattr(flags, name)]
     if len(asked) > 1:
-        raise UserError(f"--{' and --'.join(asked)} do not go together; --cfg shows what one run is made of")
+        raise UserError(f"--{' and --'.join(asked)} do not go together; give one of them".replace("_", "-"))
     starts = _runs(flags) and not _is_child(flags)
     with workers.one_thread() if starts else nullcontext():
         sweep, naming = _checked(root, flags, before) if starts else (None, [])

@@ -98,8 +98,10 @@ def check_lists(settings: Settings) -> None:
     Raises:
         UserError: A metric, a logger or a callback is no part, or none of the callbacks writes checkpoints.
     """
-    _, _, nodes = (nodes_of(settings, name) for name in ("metrics", "logger", "callbacks"))
-    kinds = [locate(node["_target_"], settings["trusted_packages"], key) for key, node in nodes.items()]
+    for name in ("metrics", "logger"):
+        nodes_of(settings, name)
+    callbacks = nodes_of(settings, "callbacks").items()
+    kinds = [locate(node["_target_"], settings["trusted_packages"], key) for key, node in callbacks]
     if not any(isinstance(kind, type) and issubclass(kind, Checkpoint) for kind in kinds):
         raise UserError(
             "callbacks: none of them writes checkpoints, and the best one is what is evaluated and drawn; leave "

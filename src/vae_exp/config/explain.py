@@ -121,8 +121,9 @@ def _key(error: Exception, overrides: Sequence[str], compose: Compose) -> str | 
 def unknown_key(key: str, cfg: DictConfig) -> str:
     """Write the sentence for a key that the configuration lacks."""
     key, _, package = key.partition("@")
-    if package.startswith("experiment."):
-        return f"{key} cannot be overridden by an experiment whose first line is not '# @package _global_'"
+    group = package.removesuffix(f".{key}")
+    if group != package and group in cfg.hydra.runtime.choices:  # Hydra looks for the key beside the file's own
+        return f"{key} cannot be overridden by a file of {group} whose first line is not '# @package _global_'"
     if package:
         return f"{key}@{package} is not in the defaults list; write {key}=OPTION, or +{key}@{package}=OPTION to add it"
     groups = [str(name) for name in cfg.hydra.runtime.choices if not str(name).startswith("hydra/")]

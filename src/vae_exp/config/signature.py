@@ -54,7 +54,7 @@ def check_values(part: Callable[..., Any], given: Mapping[str, Any], where: str)
     """Check every value's type and range; a value with `_target_` in it is a part, and left alone.
 
     Returns:
-        The values, with floats for ints where the signature has floats.
+        The values; an int that stands by itself is a float where the signature has one.
 
     Raises:
         UserError: A value is wrong.

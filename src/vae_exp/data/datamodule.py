@@ -230,7 +230,7 @@ def _num_classes(parts: dict[SplitName, Part]) -> int:
     """Of all splits: one class may be in the test examples alone. 0 where there are no labels to train with."""
     if parts["train"].source.y is None:
         return 0
-    labels = [part.source.y for part in parts.values() if part.source.y is not None]
+    labels = [part.source.y[part.indices] for part in parts.values() if part.source.y is not None]
     largest, examples = max(int(y.max()) for y in labels), sum(map(len, labels))
     if largest >= examples:  # a model has weights for each class up to it
         raise UserError(f"data: y holds the label {largest}, which is no number of a class; number them 0, 1, 2, ...")

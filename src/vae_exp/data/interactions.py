@@ -117,7 +117,9 @@ def _csv(file: Path, *, where: str) -> DataFrame:
         header, first = next(rows, []), next(rows, [])
     _need_ids(header, where)
     if any(first[len(header) :]):  # to pandas the first fields would be an index
-        raise UserError(f"{where}: the first row has {len(first)} fields, and the first line names {len(header)}")
+        raise UserError(
+            f"{where}: the first row has {len(first)} fields, and the first line names {len(header)}; name them all"
+        )
     # In parts, whose names are strings as they stand in the file until each is held once.
     parts = [
         part.astype({name: "category" for name in IDS if name in part})
