@@ -46,7 +46,7 @@ OPTIONS = list(options())
 
 
 def beside_others(group, file):
-    """Whether the option is one of several parts that stand beside each other, as metrics and callbacks do."""
+    """Whether the option is one of several parts that stand beside each other."""
     return group in ("metrics", "callbacks") and "_target_" in yaml.safe_load(file.read_text())
 
 
@@ -84,7 +84,7 @@ def chosen_settings(tmp_path, group, name, *more):
     if group == "metrics":
         small.append("data.eval_batch_size=200")  # some figures are of many examples only
     if beside_others(group, CONF / group / f"{name}.yaml"):
-        small += [] if in_default(group, name) else [f"+{group}@{group}.{name}={name}"]
+        small += [] if in_default(group, name) else [f"{group}=[default,{name}]"]
     else:
         small += [*owner(group), f"{group}={name}"]
     composed = compose("train", [*small, *more])
@@ -237,7 +237,8 @@ def test_its_keys_are_its_constructors_arguments(group, name, file):
 
 @by_option(OPTIONS)
 def test_it_says_what_it_is_and_its_class_names_its_source(group, name, file):
-    first, second, *_ = file.read_text().splitlines()
+    lines = file.read_text().splitlines()
+    first, second, *_ = lines[1:] if lines[0].startswith("# @package") else lines
     assert first.startswith("# ")
     assert first.endswith(".")
     if second.startswith("# "):
@@ -245,6 +246,14 @@ def test_it_says_what_it_is_and_its_class_names_its_source(group, name, file):
             part = get_object(node["_target_"])
             if node["_target_"].startswith("vae_exp."):
                 assert "Source:" in (part.__doc__ or ""), f"{second[2:]} is not named as the Source of {part.__name__}"
+
+
+@pytest.mark.parametrize("group", ["metrics", "view", "callbacks", "logger"])
+def test_of_some_groups_any_parts_can_be_chosen(group):
+    files = [file for file in (CONF / group).glob("*.yaml") if "_target_" in yaml.safe_load(file.read_text())]
+    chosen = compose("train", [f"{group}=[{','.join(file.stem for file in files)}]"])[group]
+    assert set(chosen) == {file.stem for file in files}
+    assert all("_target_" in part for part in chosen.values())
 
 
 def targets(node):

@@ -166,20 +166,23 @@ def _part(settings: Settings, name: str) -> Any:
 
 
 def nodes_of(settings: Settings, name: str) -> dict[str, dict[str, Any]]:
-    """Those of a group of which several, or one, or none may be chosen, by their keys; null leaves one out.
+    """Those of a group of which several, or none, may be chosen, by their keys; null leaves one out.
 
     Raises:
-        UserError: One of them is no part.
+        UserError: One of them is no part, or one stands in the place of all.
     """
     chosen = settings[name]
-    nodes = {name: chosen} if "_target_" in chosen else {f"{name}.{key}": node for key, node in chosen.items()}
-    for key, node in nodes.items():
+    if "_target_" in chosen:
+        raise UserError(
+            f"{name} is a part, where parts by their names should be; the first line of the file of a part is "
+            f"'# @package {name}.NAME'"
+        )
+    for key, node in chosen.items():
         if node is not None and not (isinstance(node, dict) and "_target_" in node):
             raise UserError(
-                f"{key} has no _target_, which would say what it is; a part is added by +{name}@{key}=NAME, a set of "
-                f"them by {name}=[default,NAME]"
+                f"{name}.{key} has no _target_, which would say what it is; parts are added by {name}=[default,NAME]"
             )
-    return {key: node for key, node in nodes.items() if node is not None}
+    return {f"{name}.{key}": node for key, node in chosen.items() if node is not None}
 
 
 def _parts(settings: Settings, name: str) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def refused(command, tmp_path, monkeypatch):
         pytest.param(["optimizer.lr=abc"], ["optimizer.lr=abc", "number"], marks=SLOW),
         pytest.param(["optimizer.betas=[0.9]"], ["optimizer.betas=[0.9]"], marks=SLOW),
         (["metrics=[]"], ["metrics has no value"]),
-        (["metrics=[default,mse,elbo]"], ["metrics=[default] +metrics@metrics.mse=mse +metrics@metrics.elbo=elbo"]),
+        (["metrics=[mse,nll]"], ["val/nelbo", "add elbo"]),
         pytest.param(["loss=[elbo,iwae]"], ["loss=[elbo,iwae]", "write loss=elbo"], marks=SLOW),
         (["logger=null"], ["vae-exp train: logger=null is not an option"]),
         (["-m", "seed=glob(*)"], ["nothing to run", "seed"]),

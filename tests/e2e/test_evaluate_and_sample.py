@@ -136,7 +136,13 @@ def test_other_pictures(succeed, run, words, shape):
 def test_an_evaluation_draws_the_views_that_are_asked_for(succeed, run):
     for picture in (run / "images").iterdir():
         picture.unlink()
-    succeed("evaluate", "run=run", "view=nearest_training", "view.num=3", "evaluation.num_importance_samples=2")
+    succeed(
+        "evaluate",
+        "run=run",
+        "view=nearest_training",
+        "view.nearest_training.num=3",
+        "evaluation.num_importance_samples=2",
+    )
     assert [picture.name for picture in (run / "images").iterdir()] == ["nearest_training.png"]
     tensors = (run / "tensorboard" / "projector" / "tensors.tsv").read_text().splitlines()
     assert len(tensors) > 100
@@ -145,10 +151,10 @@ def test_an_evaluation_draws_the_views_that_are_asked_for(succeed, run):
 
 def test_views_name_latents_with_their_kl_though_it_is_not_measured_again(succeed, run):
     picture = run / "images" / "traversals.png"
-    before = picture.read_bytes()
+    before, figures = picture.read_bytes(), (run / "metrics.json").read_bytes()
     picture.unlink()
-    succeed("evaluate", "run=run", "metrics=mse", "view=traversals")
-    assert picture.read_bytes() == before
+    succeed("evaluate", "run=run", "metrics=[]", "view=traversals")
+    assert (picture.read_bytes(), (run / "metrics.json").read_bytes()) == (before, figures)
 
 
 @pytest.mark.parametrize("form", ["grid", "png", "npz"])

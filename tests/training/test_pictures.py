@@ -72,9 +72,11 @@ def test_views_are_files_after_a_test_and_images_in_tensorboard_during_training(
     assert "val/kl_per_dim" in board.Tags()["histograms"]
 
 
-def test_a_single_view_goes_by_its_name(tested):
-    *_, folder = tested("view=samples", "view.num=4", "callbacks.pictures.every_n_epochs=0")
-    assert [path.name for path in (folder / "images").iterdir()] == ["samples.png"]
+def test_views_can_be_chosen_one_by_one(tested):
+    *_, folder = tested(
+        "view=[samples,kl_per_dim,traversals]", "view.traversals=null", "callbacks.pictures.every_n_epochs=0"
+    )
+    assert {path.name for path in (folder / "images").iterdir()} == {"samples.png", "kl_per_dim.png"}
 
 
 def test_drawing_changes_nothing(run):

@@ -13,7 +13,7 @@ from vae_exp.build import Settings, build_data, build_model, build_module, build
 from vae_exp.checkpoints import load_weights, read_checkpoint
 from vae_exp.cli.figures import figures_of, merge_figures, show, vectors_of
 from vae_exp.cli.hydra_app import run_hydra
-from vae_exp.cli.preflight import check_trainer, check_writable
+from vae_exp.cli.preflight import check_lists, check_trainer, check_writable
 from vae_exp.cli.stop import stoppable
 from vae_exp.run import best_checkpoint, load_settings
 from vae_exp.types import DataSpec
@@ -51,7 +51,9 @@ def _check(cfg: DictConfig, asked: Settings) -> None:
     del asked  # it is the run's configuration that counts
     best_checkpoint(Path(cfg.run))
     check_writable(Path(cfg.run))
-    check_trainer(cfg, _load(cfg))
+    settings = _load(cfg)
+    check_lists(settings)
+    check_trainer(cfg, settings)
 
 
 def _load(cfg: DictConfig) -> dict[str, Any]:

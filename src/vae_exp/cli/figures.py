@@ -74,7 +74,8 @@ def show(figures: Figures, folder: Path) -> None:
     for name in names:
         table.add_row(name, *(_cell(figures, f"{stage}/{name}") for stage in stages))
     console = Console()
-    console.print(table)
+    if names:
+        console.print(table)
     for picture in sorted((folder / "images").glob("*.[pg][ni][gf]")):
         console.print(str(picture), soft_wrap=True, highlight=False)
 

@@ -93,19 +93,27 @@ def check_optimizer(settings: Settings) -> None:
 
 
 def check_lists(settings: Settings) -> None:
-    """Check what can be one part, several, or none.
+    """Check the groups of which several parts can be chosen, or none.
 
     Raises:
-        UserError: A metric, a logger or a callback is no part, or none of the callbacks writes checkpoints.
+        UserError: A metric, a view, a logger or a callback is no part.
     """
-    for name in ("metrics", "logger"):
+    for name in ("metrics", "view", "logger", "callbacks"):
         nodes_of(settings, name)
+
+
+def check_saves(settings: Settings) -> None:
+    """Check that training leaves a checkpoint.
+
+    Raises:
+        UserError: None of the callbacks writes any.
+    """
     callbacks = nodes_of(settings, "callbacks").items()
     kinds = [locate(node["_target_"], settings["trusted_packages"], key) for key, node in callbacks]
     if not any(isinstance(kind, type) and issubclass(kind, Checkpoint) for kind in kinds):
         raise UserError(
             "callbacks: none of them writes checkpoints, and the best one is what is evaluated and drawn; leave "
-            "callbacks.checkpoint as it is, or add +callbacks@callbacks.checkpoint=checkpoint"
+            "callbacks.checkpoint as it is, or add it, as in callbacks=[checkpoint,progress]"
         )
 
 

@@ -27,7 +27,7 @@ from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.isolation import isolated, without_denormals
 from vae_exp.cli.memory import keep_freed
 from vae_exp.cli.parts import Parts
-from vae_exp.cli.preflight import check_keys, check_lists, check_optimizer, check_trainer
+from vae_exp.cli.preflight import check_keys, check_lists, check_optimizer, check_saves, check_trainer
 from vae_exp.cli.requeue import requeued
 from vae_exp.cli.standing import standing
 from vae_exp.cli.stop import left_to_lightning, stoppable
@@ -148,6 +148,7 @@ def _check(parts: Parts, cfg: DictConfig, settings: Settings) -> None:
         refuse_changes(cfg, folder)
     check_optimizer(settings)
     check_lists(settings)
+    check_saves(settings)
     check_trainer(cfg, settings)
     if sweep and not finished:  # a run by itself says at once what is wrong with it
         with without_denormals():

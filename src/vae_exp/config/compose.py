@@ -55,7 +55,7 @@ def compose(root_name: str, overrides: Sequence[str] = (), config_dirs: Sequence
     Raises:
         UserError: It cannot be composed, in one sentence.
     """
-    with hydra_at_hand(config_dirs) as loader:
+    with hydra_at_hand(config_dirs):
 
         def attempt(some: Sequence[str]) -> DictConfig:
             return hydra.compose(root_name, list(some), return_hydra_config=True)
@@ -65,30 +65,23 @@ def compose(root_name: str, overrides: Sequence[str] = (), config_dirs: Sequence
         except COMPOSITION_ERRORS as error:
             raise UserError(explain(error, overrides, attempt)) from error
         for text in overrides:
-            _refuse_a_mixture(text, [other for other in overrides if other != text], attempt, loader)
+            _refuse_several(text, [other for other in overrides if other != text], cfg, attempt)
         return cfg
 
 
-def _refuse_a_mixture(text: str, others: list[str], attempt: Compose, loader: ConfigLoader) -> None:
-    """Refuse a list of options of which one is a part by itself: Hydra would merge the parts into the last one."""
-    found = re.fullmatch(r"([\w/]+)=\[(\w+(?:, *\w+)+)\]", text)
-    if found is None or not loader.get_group_options(found[1]):
+def _refuse_several(text: str, others: list[str], cfg: DictConfig, attempt: Compose) -> None:
+    """Refuse a list of options of a group of which one is chosen: Hydra would merge them into one part."""
+    found = re.fullmatch(r"([\w/]+)=\[(\w+)(?:, *\w+)+\]", text)
+    if found is None or not _is_part(cfg, group := found[1]):
         return
-    group, options = found[1], found[2].replace(" ", "").split(",")
-    place = group.replace("/", ".")
+    try:
+        before = attempt(others)
+    except COMPOSITION_ERRORS:  # another override goes with one of the options alone
+        before = cfg
+    if _is_part(before, group):
+        raise UserError(f"{text}: only one can be chosen; write {group}={found[2]}")
 
-    def is_part(words: Sequence[str]) -> bool:
-        try:
-            node = OmegaConf.select(attempt([*others, *words]), place)
-        except COMPOSITION_ERRORS:  # another override goes with the whole list alone
-            return False
-        return OmegaConf.is_dict(node) and "_target_" in node
 
-    parts = [option for option in options if is_part([f"{group}={option}"])]
-    if not parts:
-        return
-    if is_part([]):
-        raise UserError(f"{text}: only one can be chosen; write {group}={parts[0]}")
-    sets = ",".join(option for option in options if option not in parts)
-    beside = " ".join(f"+{group}@{place}.{part}={part}" for part in parts)
-    raise UserError(f"{text}: {parts[0]} is a part by itself, and a list is of sets; write {group}=[{sets}] {beside}")
+def _is_part(cfg: DictConfig, group: str) -> bool:
+    node = OmegaConf.select(cfg, group.replace("/", "."))
+    return OmegaConf.is_dict(node) and "_target_" in node

@@ -250,7 +250,7 @@ class LitVAE(pl.LightningModule):
     def _start_evaluation(self, stage: Stage) -> None:
         self._meter.pause()
         self._rng_outside = rng.get_state()
-        for metric in self._metrics_of(stage).values():
+        for metric in self.metrics_of(stage).values():
             # What a metric draws is the same in all processes, and no part of the noise of the batches.
             with torch.inference_mode(False), torch.no_grad(), rng.isolated(EVALUATION_SEED):
                 metric.begin(stage, self.model, self.examples)
@@ -265,12 +265,12 @@ class LitVAE(pl.LightningModule):
 
     def _evaluate(self, batch: Batch, stage: str) -> None:
         out = self.model(batch)
-        for metric in self._metrics_of(stage).values():
+        for metric in self.metrics_of(stage).values():
             metric.update(batch, out, self.model)
 
     def _end_evaluation(self, stage: str) -> None:
         scalars: dict[str, Tensor] = {}
-        for metric in self._metrics_of(stage).values():
+        for metric in self.metrics_of(stage).values():
             for name, value in metric.compute().items():
                 first, *rest = name.split("/")
                 key = "/".join((stage, self.named(first), *rest))
@@ -280,7 +280,8 @@ class LitVAE(pl.LightningModule):
         rng.set_state(self._rng_outside)
         self._meter.go_on()
 
-    def _metrics_of(self, stage: str) -> dict[str, VAEMetric]:
+    def metrics_of(self, stage: str) -> dict[str, VAEMetric]:
+        """The metrics of validation, val, or of the test, by name."""
         return {name: m for name, m in self.metrics.items() if isinstance(m, VAEMetric) and stage in m.stages}
 
     # Checkpoints hold what does not follow from the config

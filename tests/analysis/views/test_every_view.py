@@ -94,10 +94,10 @@ def test_every_view_is_in_the_set_of_all():
 
 @pytest.mark.parametrize("name", VIEWS)
 def test_its_file_says_what_it_shows_and_its_function_names_the_source(name):
-    first, second, *_ = FILES[name].read_text().splitlines()
+    _, first, second, *_ = FILES[name].read_text().splitlines()
     assert first.startswith("# ")
     assert first.endswith(".")
-    (function,) = instantiate({name: check(compose("train", [f"view={name}"]))["view"]}).values()
+    (function,) = instantiate(check(compose("train", [f"view={name}"]))["view"]).values()
     assert function.func.__module__ == f"vae_exp.analysis.views.{name}"
     if second.startswith("# "):
         assert "Source:" in function.func.__doc__

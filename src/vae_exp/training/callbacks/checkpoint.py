@@ -16,6 +16,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from vae_exp.errors import UserError
 from vae_exp.files import write_whole
+from vae_exp.metrics.base import PerExample
 from vae_exp.training.callbacks.leaving import Leaving
 from vae_exp.training.lit import LitVAE
 from vae_exp.types import CountOrZero
@@ -38,6 +39,14 @@ class LastAndBest(Checkpoint):
         self._improved = False
         self._saved_step = -1
         self._leaving = Leaving()
+
+    def on_fit_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        assert isinstance(module, LitVAE)
+        measuring = module.metrics_of("val").values()
+        scores = {module.named(name) for metric in measuring if isinstance(metric, PerExample) for name in metric.names}
+        certain = all(isinstance(metric, PerExample) for metric in measuring)  # others tell when they have measured
+        if self.highest is None and certain and module.objective not in scores:
+            raise _unmeasured(module)
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._leaving.after_a_step(trainer)
@@ -132,11 +141,15 @@ def newest_score(trainer: pl.Trainer, module: LitVAE) -> float:
         UserError: No metric measures it.
     """
     if (name := monitored(module)) not in trainer.callback_metrics:
-        raise UserError(
-            f"metrics: none of them measures {name}, which training needs; use metrics=default, or add "
-            "+metrics@metrics.elbo=elbo"
-        )
+        raise _unmeasured(module)
     return float(trainer.callback_metrics[name])
+
+
+def _unmeasured(module: LitVAE) -> UserError:
+    return UserError(
+        f"metrics: none of them measures {monitored(module)}, which training needs; add elbo, as in "
+        "metrics=[elbo,quality], or use metrics=default"
+    )
 
 
 def _link(source: Path, target: Path) -> None:

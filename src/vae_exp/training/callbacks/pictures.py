@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -25,7 +24,7 @@ class Pictures(pl.Callback):
     Args:
         folder: The run's folder.
         every_n_epochs: Epochs between two sets in TensorBoard, 0 for none.
-        views: What a test draws, by name.
+        views: What a test draws, by name; null leaves one out.
         during_training: What is drawn in TensorBoard, by name.
     """
 
@@ -34,11 +33,11 @@ class Pictures(pl.Callback):
         *,
         folder: str,
         every_n_epochs: CountOrZero,
-        views: Mapping[str, View],
-        during_training: Mapping[str, View],
+        views: Mapping[str, View | None],
+        during_training: Mapping[str, View | None],
     ) -> None:
         self.folder, self.every_n_epochs = Path(folder), every_n_epochs
-        self.views, self.during_training = _by_name(views), _by_name(during_training)
+        self.views, self.during_training = views, during_training
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         due = self.every_n_epochs and (trainer.current_epoch + 1) % self.every_n_epochs == 0
@@ -58,14 +57,9 @@ class Pictures(pl.Callback):
                 write_whole(self.folder / "images" / f"{name}{image.suffix}", image.data)
 
 
-def _drawn(views: Mapping[str, View], subject: Subject) -> Iterator[tuple[str, Encoded]]:
+def _drawn(views: Mapping[str, View | None], subject: Subject) -> Iterator[tuple[str, Encoded]]:
     for name, view in views.items():
         with rng.isolated(EVALUATION_SEED):  # one view more or less changes no other
-            picture = view(subject)
+            picture = view(subject) if view is not None else None
         if picture is not None:
             yield name, encoded(picture)
-
-
-def _by_name(views: Mapping[str, View] | View) -> Mapping[str, View]:
-    """A single view, as `view=NAME` gives it, goes by the name of its function."""
-    return {views.func.__name__: views} if isinstance(views, partial) else views  # type: ignore[return-value]
