@@ -59,22 +59,19 @@ def test_a_rest_smaller_than_the_number_of_processes_joins_the_batch_before():
     assert [len(batch) for batch in global_batches(14, 2, 3)] == [6, 8]
 
 
-@given(sizes, batch_sizes, world_sizes)
-def test_shares_make_the_average_over_processes_the_mean_over_the_global_batch(size, batch_size, world_size):
+@given(sizes, batch_sizes, world_sizes, st.integers(1, 4))
+def test_shares_make_a_mean_over_the_examples_of_a_step(size, batch_size, world_size, together):
     assume(size >= world_size)
     values = torch.arange(size, dtype=torch.float64) ** 2
     batches = ranks(size, batch_size, world_size)
-    for batch_idx, whole in enumerate(global_batches(size, batch_size, world_size)):
+    whole = global_batches(size, batch_size, world_size)
+    for first in range(0, len(whole), together):
+        step = range(first, min(first + together, len(whole)))
         weighted = 0.0
         for rank in range(world_size):
             order = Order(size=size, batch_size=batch_size, shuffle=True, seed=0, rank=rank, world_size=world_size)
-            weighted += order.share(batch_idx) * values[batches[rank][batch_idx]].mean().item() / world_size
-        assert weighted == pytest.approx(values[whole].mean().item())
-
-
-def test_one_process_has_shares_of_exactly_one():
-    order = Order(size=7, batch_size=3, shuffle=True, seed=0)
-    assert [order.share(i) for i in range(len(order))] == [1.0, 1.0, 1.0]
+            weighted += sum(order.share(i, step) * values[batches[rank][i]].mean().item() for i in step)
+        assert weighted == pytest.approx(values[[n for i in step for n in whole[i]]].mean().item())
 
 
 def test_order_depends_on_seed_and_epoch_and_on_nothing_else():

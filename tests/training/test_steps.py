@@ -134,7 +134,7 @@ class Recompute(pl.Callback):
     """Computes the gradient of every batch again, apart from the training loop."""
 
     def __init__(self):
-        self.alone, self.stepped = [], []
+        self.alone, self.stepped, self.sizes = [], [], []
 
     def on_train_batch_start(self, trainer, module, batch, batch_idx):
         state = torch.get_rng_state()
@@ -143,20 +143,24 @@ class Recompute(pl.Callback):
         names, parameters = zip(*model.named_parameters(), strict=True)
         grads = torch.autograd.grad(result.loss, parameters)
         self.alone.append(dict(zip(names, grads, strict=True)))
+        self.sizes.append(len(batch["x"]))
         torch.set_rng_state(state)
 
     def on_before_optimizer_step(self, trainer, module, optimizer):
         self.stepped.append(gradients(module))
 
 
-@pytest.mark.parametrize("accumulate", [1, 2, 3])
-def test_a_step_uses_the_mean_gradient_of_its_batches(settings, accumulate):
+@pytest.mark.parametrize("accumulate", [1, 2, 3, 4])
+def test_a_step_uses_the_mean_gradient_of_its_examples(settings, accumulate):
     seen = Recompute()
-    _, trainer = fit(settings(*SHORT, f"trainer.accumulate_grad_batches={accumulate}"), seen)
-    assert trainer.global_step == len(seen.stepped) == 6 // accumulate
+    whole_epoch = ("trainer.limit_train_batches=1.0", "data.batch_size=300")  # 1437 examples, the last batch of 237
+    _, trainer = fit(settings(*SHORT, *whole_epoch, f"trainer.accumulate_grad_batches={accumulate}"), seen)
+    assert seen.sizes == [300, 300, 300, 300, 237]
+    assert trainer.global_step == len(seen.stepped) == math.ceil(5 / accumulate)
     for k, stepped in enumerate(seen.stepped):
-        batches = seen.alone[k * accumulate : (k + 1) * accumulate]
-        mean = {name: sum(g[name] for g in batches) / accumulate for name in stepped}
+        step = range(k * accumulate, min((k + 1) * accumulate, 5))
+        total = sum(seen.sizes[i] for i in step)
+        mean = {name: sum(seen.alone[i][name] * (seen.sizes[i] / total) for i in step) for name in stepped}
         torch.testing.assert_close(stepped, mean, rtol=1e-4, atol=1e-6)
 
 

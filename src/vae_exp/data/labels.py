@@ -81,10 +81,9 @@ class WithLabelled(Order):
         for batch_idx, unlabelled in enumerate(super().batches(first), start=first):
             yield torch.cat((self._labelled(batch_idx), self.num_labels + unlabelled))
 
-    def share(self, batch_idx: int) -> float:
-        _, count = self._global_batch(batch_idx)
-        local = super().share(batch_idx) * count / self.world_size + self.labelled_batch_size
-        return local * self.world_size / (count + self.labelled_batch_size * self.world_size)
+    def counts(self, batch_idx: int) -> tuple[int, int]:
+        local, count = super().counts(batch_idx)
+        return local + self.labelled_batch_size, count + self.labelled_batch_size * self.world_size
 
     def _labelled(self, batch_idx: int) -> Tensor:
         """Numbers of the labelled examples of this process's batch, [labelled_batch_size]."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -90,15 +90,18 @@ class Order:
             count = self.size - start if start == last * size else size
             yield permutation[start + count * rank // world_size : start + count * (rank + 1) // world_size]
 
-    def share(self, batch_idx: int) -> float:
-        """local_count * world_size / global_count of a batch: 1 unless processes have unequal parts of it.
-
-        The average over processes of share * (mean over the local batch) is the mean over the global batch.
-        """
+    def counts(self, batch_idx: int) -> tuple[int, int]:
+        """Examples of this process's part of a batch, and of the whole of it."""
         rank, world_size = self.rank, self.world_size
         _, count = self._global_batch(batch_idx)
-        local = count * (rank + 1) // world_size - count * rank // world_size
-        return local * world_size / count
+        return count * (rank + 1) // world_size - count * rank // world_size, count
+
+    def share(self, batch_idx: int, step: Sequence[int]) -> float:
+        """The part that this process's examples of a batch are of all examples of the batches of a step, in (0, 1].
+
+        The sum over processes and batches of share * (mean over the local batch) is the mean over all those examples.
+        """
+        return self.counts(batch_idx)[0] / sum(self.counts(other)[1] for other in step)
 
     @property
     def _global_batch_size(self) -> int:

@@ -180,15 +180,14 @@ class LitVAE(pl.LightningModule):
         self.steps.follow()
 
     def _share(self, batch_idx: int) -> float:
-        """What makes the mean of gradients that Lightning takes the mean over examples, of processes and of steps."""
-        trainer, share = self.trainer, 1.0
-        if trainer.world_size > 1:
-            order: Order = trainer.train_dataloader.sampler  # type: ignore[union-attr]
-            share = order.share(batch_idx)
-        rest = int(trainer.num_training_batches % trainer.accumulate_grad_batches)
-        if batch_idx >= trainer.num_training_batches - rest:  # gradients of the last few batches of an epoch
-            share *= trainer.accumulate_grad_batches / rest
-        return share
+        """What makes the mean of a step's gradients, over batches and processes, that over its examples."""
+        trainer, together = self.trainer, self.trainer.accumulate_grad_batches
+        if trainer.world_size == together == 1:
+            return 1.0
+        first = batch_idx - batch_idx % together
+        step = range(first, min(first + together, int(trainer.num_training_batches)))
+        order: Order = trainer.train_dataloader.sampler  # type: ignore[union-attr]
+        return order.share(batch_idx, step) * trainer.world_size * together  # Lightning divides by `together` always
 
     def configure_gradient_clipping(
         self, optimizer: Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
