@@ -39,13 +39,13 @@ class Kill(pl.Callback):
         self._maybe(trainer, "validation_end")
 
 
-def fit(settings: dict[str, Any], *kills: Kill) -> tuple[LitVAE, pl.Trainer]:
+def fit(settings: dict[str, Any], *kills: Kill, start: Path | None = None) -> tuple[LitVAE, pl.Trainer]:
     pl.seed_everything(settings["seed"], verbose=False)
     data = build_data(settings)
     module = build_module(settings, build_model(settings, data.spec))
     trainer = build_trainer(settings)
     trainer.callbacks[:0] = kills
-    start = resume_point("auto", Path(settings["run_dir"]))
+    start = start or resume_point("auto", Path(settings["run_dir"]))
     trainer.fit(module, datamodule=data, ckpt_path=start, weights_only=True)
     return module, trainer
 
@@ -125,3 +125,39 @@ def test_early_stopping_that_was_decided_is_not_forgotten(settings):
     _, first = fit(chosen)
     _, second = fit(chosen)
     assert first.global_step == second.global_step < 9 * 12
+
+
+def test_an_epoch_without_a_figure_is_never_the_best(settings, monkeypatch):
+    monkeypatch.setattr(Distribution, "_validate_args", False)
+    later = ("trainer.max_epochs=2", "lr_schedule=multistep", "lr_schedule.milestones=[1]", "lr_schedule.gamma=1e33")
+    _, trainer = fit(settings(*later))
+    assert not torch.isfinite(trainer.callback_metrics["val/nelbo"])
+    best = torch.load(Path(_dir(settings, "run"), "checkpoints", "best.ckpt"), weights_only=True)
+    assert best["epoch"] == 0
+
+
+def test_a_run_that_begins_elsewhere_has_settings_and_a_best_checkpoint_of_its_own(settings):
+    fit(settings("trainer.max_epochs=1", "optimizer.lr=1e-2", folder="first"))
+    start = Path(_dir(settings, "first"), "checkpoints", "last.ckpt")
+    changed = settings(
+        "trainer.max_epochs=2", "optimizer.lr=1e-9", "lr_schedule=constant", "loss.beta=50", folder="second"
+    )
+    before = torch.load(start, weights_only=True)["state_dict"]
+    module, trainer = fit(changed, start=start)
+    assert trainer.optimizers[0].param_groups[0]["lr"] == 1e-9
+    for name, weight in module.model.named_parameters():
+        torch.testing.assert_close(weight.detach(), before[f"model.{name}"], rtol=0, atol=1e-6)
+    assert Path(changed["run_dir"], "checkpoints", "best.ckpt").is_file()
+
+
+def test_where_a_run_goes_on(tmp_path):
+    own, other = tmp_path / "run" / "checkpoints" / "last.ckpt", tmp_path / "other" / "checkpoints" / "last.ckpt"
+    early = own.with_name("early.ckpt")
+    assert resume_point("auto", tmp_path / "run") is None
+    assert resume_point(str(other), tmp_path / "run") == other
+    own.parent.mkdir(parents=True)
+    own.touch()
+    assert resume_point("auto", tmp_path / "run") == own
+    assert resume_point(str(other), tmp_path / "run") == own  # the same command again
+    assert resume_point(str(early), tmp_path / "run") == early
+    assert resume_point("never", tmp_path / "run") is None

@@ -53,16 +53,23 @@ def vectors_of(folder: Path) -> dict[str, Tensor]:
     """The vectors among the figures of a run's metrics.json, by name."""
     path = folder / "metrics.json"
     figures: Figures = read_json(path) if path.is_file() else {}
-    return {name: torch.tensor(value) for name, value in figures.items() if isinstance(value, list)}
+    vectors = {name: value for name, value in figures.items() if isinstance(value, list)}
+    return {name: torch.tensor([math.nan if v is None else v for v in value]) for name, value in vectors.items()}
 
 
 def merge_figures(folder: Path, figures: Figures) -> None:
     """Put figures into the run's metrics.json, beside those that are there."""
     path = folder / "metrics.json"
     merged = (read_json(path) if path.is_file() else {}) | figures
-    # JSON has no nan: a figure that is none is null.
-    plain = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in sorted(merged.items())}
+    plain = {name: _plain(value) for name, value in sorted(merged.items())}
     write_whole(path, json.dumps(plain, indent=2) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    """As JSON can have it, which has no nan: a figure that is none is null."""
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def show(figures: Figures, folder: Path) -> None:

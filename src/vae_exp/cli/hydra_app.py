@@ -111,6 +111,7 @@ def _checked(root: str, flags: argparse.Namespace, before: Before | None) -> tup
     wrong: dict[str, list[str]] = {}
     planned: list[tuple[list[str], Path]] = []
     first: DictConfig | None = None  # of many thousand, all would take much memory
+    of_folder: dict[Path, str] = {}
     for overrides in runs.overrides:
         try:
             cfg = compose(root, [*overrides, *mode], folders)
@@ -118,8 +119,10 @@ def _checked(root: str, flags: argparse.Namespace, before: Before | None) -> tup
             if before is not None:
                 before(cfg, settings)
             if runs.multirun and "sweep" in cfg:
-                first = first or cfg
-                planned.append((overrides, run_folder(cfg)))
+                first, folder = first or cfg, run_folder(cfg)
+                planned.append((overrides, folder))
+                if of_folder.setdefault(folder, run := " ".join(overrides)) != run:
+                    raise UserError(f"{folder} is the folder of other runs, too; let hydra.sweep.subdir tell them apart")
         except UserError as error:
             wrong.setdefault(str(error), []).append(" ".join(overrides))
     if len(runs.overrides) == 1 and wrong:

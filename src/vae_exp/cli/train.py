@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack, nullcontext
@@ -36,13 +37,15 @@ from vae_exp.config.check import check
 from vae_exp.config.names import run_folder, run_keys
 from vae_exp.config.saved import save_config
 from vae_exp.data.datamodule import DataModule
+from vae_exp.errors import UserError
 from vae_exp.run import best_checkpoint
 from vae_exp.sweeps import leftovers
 from vae_exp.sweeps.lock import held
 from vae_exp.sweeps.objective import objective, saved_objective
 from vae_exp.sweeps.status import recorded
+from vae_exp.training.callbacks.checkpoint import monitored
 from vae_exp.training.lit import LitVAE
-from vae_exp.training.resume import begin_again, refuse_changes, resume_point
+from vae_exp.training.resume import begin_again, check_start, refuse_changes, resume_point
 from vae_exp.training.tensorboard import forget_after, log_hyperparameters
 
 log = logging.getLogger(__name__)
@@ -117,7 +120,7 @@ def _train(cfg: DictConfig, settings: Settings, folder: Path, first: bool) -> fl
             note({"schedules": job.module.loss_schedules()})
             if pruned(job.trainer):
                 note({"state": "pruned"})
-        return objective(figures, settings["sweep"]["metric"])
+            return objective(figures, settings["sweep"]["metric"])
     except (KeyboardInterrupt, SystemExit):
         if not _in_sweep():  # whose end tells how to go on
             log.info("stopped; the same command with hydra.run.dir=%s goes on", folder)
@@ -153,8 +156,9 @@ def _check(parts: Parts, cfg: DictConfig, settings: Settings) -> None:
     if sweep and not finished:  # a run by itself says at once what is wrong with it
         with without_denormals():
             parts.check(cfg, settings)
-    if settings["resume"] not in ("auto", "never"):
-        read_checkpoint(Path(settings["resume"]))
+    start = resume_point(settings["resume"], folder)
+    if start is not None and not finished:
+        check_start(start, settings["trainer"].get("max_epochs"), folder)
 
 
 def _prepared(settings: Settings) -> Job:
@@ -209,6 +213,15 @@ def _final_figures(trainer: pl.Trainer, module: LitVAE, data: DataModule, folder
     trainer.test(module, datamodule=data, verbose=False)
     figures |= figures_of(trainer, module)
     trainer.loggers = loggers
+    _refuse_divergence(figures, monitored(module))
     if trainer.is_global_zero:
         merge_figures(folder, figures)
     return figures
+
+
+def _refuse_divergence(figures: Mapping[str, Any], name: str) -> None:
+    if not math.isfinite(value := figures.get(name, 0.0)):
+        raise UserError(
+            f"{name} is {value} after every epoch: training has diverged; a smaller optimizer.lr or "
+            "trainer.gradient_clip_val=1 may help"
+        )

@@ -109,6 +109,9 @@ class LitVAE(pl.LightningModule):
         optimizer = self._optimizer(groups)
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
+        self._optimizer_settings = [
+            {k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups
+        ]
         return optimizer
 
     def on_fit_start(self) -> None:
@@ -122,6 +125,8 @@ class LitVAE(pl.LightningModule):
         else:  # weights are drawn alike in all processes, noise is not
             torch.manual_seed(self._seed + 1_000_003 * self.global_rank + self.trainer.global_step)
         self._rng_to_resume = []
+        for group, settings in zip(self.trainer.optimizers[0].param_groups, self._optimizer_settings, strict=True):
+            group.update(settings)  # a checkpoint brings those that it was trained with
         make_lean(self.trainer)
         self.steps.begin(self.trainer)
         self._meter.go_on()

@@ -8,12 +8,13 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from vae_exp.checkpoints import read_checkpoint
 from vae_exp.errors import UserError
 
-KEPT = ("data", "model", "loss", "optimizer", "lr_schedule", "seed", "training")
+KEPT = ("data", "model", "loss", "optimizer", "lr_schedule", "seed", "training", "callbacks.ema")
 """What may not change between the parts of one run; how long and where it runs may."""
 
-RESULT = (*KEPT, "trainer", "evaluation", "metrics", "callbacks.ema", "callbacks.early_stopping")
+RESULT = (*KEPT, "trainer", "evaluation", "metrics", "callbacks.early_stopping")
 """What the figures of a finished run follow from."""
 
 ELSEWHERE = (
@@ -31,15 +32,40 @@ def resume_point(resume: str, folder: Path) -> Path | None:
     """The checkpoint to go on from, None for a fresh start.
 
     Args:
-        resume: auto (from the folder's last.ckpt, if it has one), never, or the path of a checkpoint.
+        resume: auto (from the folder's last.ckpt, if it has one), never, or the path of a checkpoint; of another run's
+            it is where this one begins, which then goes on from its own.
         folder: The run's folder.
     """
     if resume == "never":
         return None
     last = folder / "checkpoints" / "last.ckpt"
-    if resume == "auto":
+    if resume == "auto" or (last.is_file() and not _own(resume, folder)):
         return last if last.is_file() else None
     return Path(resume)
+
+
+def check_start(start: Path, max_epochs: int | None, folder: Path) -> None:
+    """Check that a checkpoint can be gone on from.
+
+    Args:
+        start: The checkpoint.
+        max_epochs: Epochs at the end of the run; None or -1 for any number.
+        folder: The run's folder.
+
+    Raises:
+        UserError: It cannot be read, or leaves nothing to train.
+    """
+    checkpoint = read_checkpoint(start)
+    done = checkpoint["epoch"] + checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]["is_last_batch"]
+    most = max_epochs if max_epochs is not None and max_epochs >= 0 else done + 1
+    if done > most:
+        raise UserError(f"trainer.max_epochs={most}: {start} has {done} epochs already; give at least as many")
+    if done == most and not _own(str(start), folder):
+        raise UserError(f"trainer.max_epochs={most}: {start} has all of them, and nothing is left to train; give more")
+
+
+def _own(path: str, folder: Path) -> bool:
+    return Path(path).resolve().parent == (folder / "checkpoints").resolve()
 
 
 def begin_again(folder: Path) -> None:
@@ -65,9 +91,10 @@ def refuse_changes(cfg: DictConfig, folder: Path) -> None:
     Raises:
         UserError: The folder holds a run of another configuration.
     """
-    if cfg.resume != "auto" or not (folder / "checkpoints" / "last.ckpt").is_file():
+    if cfg.resume == "never" or not (folder / "checkpoints" / "last.ckpt").is_file():
         return
-    changed = changes(cfg, folder, KEPT)
+    begun_elsewhere = cfg.resume != "auto" and not _own(cfg.resume, folder)
+    changed = changes(cfg, folder, (*KEPT, "resume") if begun_elsewhere else KEPT)
     if changed:
         raise UserError(
             f"{folder} holds a run of another configuration ({'; '.join(changed[:3])}); "

@@ -74,7 +74,7 @@ class LastAndBest(Checkpoint):
         if not fitting(trainer):
             return
         score = self._score(trainer, module)
-        if score >= self.best_score:
+        if not score < self.best_score:  # nan is no score
             return
         self.best_score = score
         if trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
@@ -94,7 +94,8 @@ class LastAndBest(Checkpoint):
         return {"best_score": self.best_score}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.best_score = state["best_score"]
+        if self.best.is_file():  # it is not there where the checkpoint is another run's
+            self.best_score = state["best_score"]
 
     def _score(self, trainer: pl.Trainer, module: LitVAE) -> float:
         """How good the weights are, a lower number for better ones."""

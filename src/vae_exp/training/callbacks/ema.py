@@ -60,7 +60,8 @@ class EMA(pl.Callback):
         checkpoint["average"] = {name: average.clone() for name, average in self._average.items()}
 
     def on_load_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        self._average = checkpoint.get("average", {})
+        if self.decay:
+            self._average = checkpoint.get("average", {})
 
 
 def _weights(module: LitVAE) -> dict[str, Tensor]:
