@@ -9,11 +9,12 @@ import torch
 from torch.distributions import Independent, Normal, TransformedDistribution
 
 from analysis.linear import PIXELS, SHAPE, linear_vae, marginal, solved_vae
+from vae_exp.distributions.one_hots import OneHots
 from vae_exp.heads.likelihoods.bernoulli import BernoulliLikelihood
 from vae_exp.heads.likelihoods.discretized_logistic import DiscretizedLogisticLikelihood
 from vae_exp.metrics.base import standard_error
 from vae_exp.metrics.elbo import Elbo
-from vae_exp.metrics.latents import ActiveUnits, KLPerDimension, variance_of_parts
+from vae_exp.metrics.latents import ActiveUnits, KLPerDimension, covariance_of_parts, moments_of
 from vae_exp.metrics.mse import MeanSquaredError
 from vae_exp.metrics.nll import ImportanceSampledNLL
 from vae_exp.types import Latent, VAEOutput
@@ -106,6 +107,44 @@ def test_a_posterior_that_ignores_its_input_has_no_active_units():
     assert whole.score(ActiveUnits(stages=BOTH, threshold=1e-12), [10, 27]) == {"active_units": 0.0}
 
 
+def active(*latents):
+    metric = ActiveUnits(stages=BOTH, threshold=0.01)
+    for _ in range(10):
+        metric.update({}, VAEOutput(latents, None), None)
+    return metric.compute()["active_units"]
+
+
+class Drawn(Normal):
+    """Has a mean that is not known."""
+
+    mean = property(lambda self: (_ for _ in ()).throw(NotImplementedError))
+
+
+def test_the_noise_of_draws_makes_no_unit_active():
+    """Of 64 draws with a variance of 1 the mean has one of 1/64, above the threshold."""
+    loc = torch.zeros(200, 6)
+    loc[:, :2] = 0.5 * torch.randn(200, 2)  # a variance of 0.25 in two dimensions
+    assert active(Latent(Independent(Drawn(loc, 1.0), 1), Independent(Normal(torch.zeros(6), 1.0), 1), None)) == 2
+
+
+def test_what_is_known_from_above_makes_no_unit_active():
+    above = torch.randn(1, 200, 3)  # where the prior of the group below is
+    prior = Independent(Normal(above, 1.0), 1)
+    told = torch.zeros(200, 3)
+    told[:, 0] = torch.randn(200)
+    assert active(Latent(prior, prior, None)) == 0
+    assert active(Latent(Independent(Normal(above + told, 1.0), 1), prior, None)) == 1
+
+
+def test_soft_codes_are_active_by_their_probabilities():
+    logits = torch.zeros(200, 5, 4)
+    logits[:100, :, 0], logits[100:, :, 0] = 1.0, 3.0  # the same mode
+    soft = OneHots(logits, temperature=torch.tensor(0.5))
+    assert active(Latent(soft, OneHots(torch.zeros(5, 4), temperature=None), None)) == 5
+    nearly_even = OneHots(1e-4 * torch.randn(200, 5, 4), temperature=torch.tensor(0.5))
+    assert active(Latent(nearly_even, OneHots(torch.zeros(5, 4), temperature=None), None)) == 0
+
+
 @by_cut
 def test_kl_per_dim_is_a_mean_over_the_set_and_sums_to_the_rate(cut):
     whole = Whole()
@@ -182,13 +221,9 @@ def test_standard_error_of_one_value_is_unknown():
 
 @pytest.mark.parametrize("cut", [[50], [1] * 50, [49, 1], [3, 40, 7]], ids=str)
 @pytest.mark.parametrize("offset", [0.0, 1e6])
-def test_variance_of_parts_is_that_of_numpy(cut, offset):
-    values = torch.randn(50, 3, dtype=torch.float64) * torch.tensor([1e-3, 1.0, 5.0]).double() + offset
-    moments = torch.stack(
-        [
-            torch.stack((torch.full((3,), len(v)).double(), v.mean(0), (v - v.mean(0)).square().sum(0)))
-            for v in values.split(cut)
-        ]
-    )
-    by_numpy = values.numpy().var(0, ddof=1)
-    np.testing.assert_allclose(variance_of_parts(moments).numpy(), by_numpy, rtol=1e-9 if offset == 0 else 1e-3)
+def test_covariance_of_parts_is_that_of_numpy(cut, offset):
+    a = torch.randn(50, 3, dtype=torch.float64) * torch.tensor([1e-3, 1.0, 5.0]).double() + offset
+    b = a + torch.randn_like(a) - offset / 2
+    parts = torch.stack([moments_of(*pair) for pair in zip(a.split(cut), b.split(cut), strict=True)])
+    by_numpy = [np.cov(a[:, j].numpy(), b[:, j].numpy())[0, 1] for j in range(3)]
+    np.testing.assert_allclose(covariance_of_parts(parts).numpy(), by_numpy, rtol=1e-9 if offset == 0 else 1e-3)

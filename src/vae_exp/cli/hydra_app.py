@@ -122,7 +122,9 @@ def _checked(root: str, flags: argparse.Namespace, before: Before | None) -> tup
                 first, folder = first or cfg, run_folder(cfg)
                 planned.append((overrides, folder))
                 if of_folder.setdefault(folder, run := " ".join(overrides)) != run:
-                    raise UserError(f"{folder} is the folder of other runs, too; let hydra.sweep.subdir tell them apart")
+                    raise UserError(
+                        f"{folder} is the folder of other runs, too; let hydra.sweep.subdir tell them apart"
+                    )
         except UserError as error:
             wrong.setdefault(str(error), []).append(" ".join(overrides))
     if len(runs.overrides) == 1 and wrong:

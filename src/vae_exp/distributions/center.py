@@ -1,4 +1,4 @@
-"""One point that stands for a distribution."""
+"""One point that stands for a distribution, and its mean."""
 
 from __future__ import annotations
 
@@ -18,6 +18,22 @@ def centers(latents: tuple[Latent, ...]) -> Tensor:
     found = [center(latent.q) for latent in latents]
     one = [mean[0] if len(latent.q.batch_shape) == 2 else mean for mean, latent in zip(found, latents, strict=True)]
     return torch.cat([mean.flatten(1) for mean in one], dim=1)
+
+
+def means(q: Distribution) -> tuple[Tensor, Tensor]:
+    """The mean of a distribution, twice: exact where it is known, else of 32 draws each, independent of each other.
+
+    The covariance of the two over a set is the variance of the exact means, without that of the draws.
+
+    Returns:
+        [*batch_shape, *event_shape] each.
+    """
+    try:
+        exact: Tensor = q.mean
+    except NotImplementedError:
+        first, second = q.sample(torch.Size([DRAWS])).chunk(2)
+        return first.mean(0), second.mean(0)
+    return exact, exact
 
 
 @singledispatch

@@ -9,14 +9,17 @@ import torch
 from torch import Tensor
 from torchmetrics.utilities import dim_zero_cat
 
-from vae_exp.distributions.center import centers
+from vae_exp.distributions.center import means
 from vae_exp.distributions.kl import mean_kl_per_dim
 from vae_exp.metrics.base import Stage, VAEMetric
-from vae_exp.types import Batch, NonNegative, VAEOutput
+from vae_exp.types import Batch, Latent, NonNegative, VAEOutput
 
 
 class ActiveUnits(VAEMetric):
     """active_units = number of latent dimensions j with Var_x(E_q[z_j | x]) > threshold.
+
+    Of a group whose posterior depends on a sample of those above, E_q - E_p given that sample stands for E_q: what x
+    adds to what is known of z_j from above.
 
     Args:
         stages: When it is computed.
@@ -30,16 +33,23 @@ class ActiveUnits(VAEMetric):
     def __init__(self, *, stages: Sequence[Stage], threshold: NonNegative) -> None:
         super().__init__(stages=stages)
         self.threshold = threshold
-        self.add_state("moments", default=[], dist_reduce_fx="cat")  # per batch: count, mean, squared deviations
+        self.add_state("moments", default=[], dist_reduce_fx="cat")  # of each batch, as `moments_of` gives them
 
     def update(self, batch: Batch, out: VAEOutput, model: Any) -> None:
-        mean = centers(out.latents).detach()
-        count = torch.full_like(mean[0], len(mean))
-        moments = torch.stack((count, mean.mean(0), (mean - mean.mean(0)).square().sum(0)))
-        self.moments.append(moments[None])
+        first, second = (torch.cat(parts, dim=1) for parts in zip(*map(_told_by_x, out.latents), strict=True))
+        self.moments.append(moments_of(first, second)[None])
 
     def compute(self) -> dict[str, Tensor]:
-        return {"active_units": (variance_of_parts(dim_zero_cat(self.moments)) > self.threshold).sum().float()}
+        return {"active_units": (covariance_of_parts(dim_zero_cat(self.moments)) > self.threshold).sum().float()}
+
+
+def _told_by_x(latent: Latent) -> tuple[Tensor, Tensor]:
+    """E_q[z|x], or what it adds to what is known from above; twice, as `means` has it, [B, D]."""
+    first, second = means(latent.q)
+    if len(latent.q.batch_shape) == 2:  # of several samples above, the first
+        known, again = means(latent.p)
+        first, second = (first - known)[0], (second - again)[0]
+    return first.detach().flatten(1), second.detach().flatten(1)
 
 
 class KLPerDimension(VAEMetric):
@@ -72,18 +82,24 @@ class KLPerDimension(VAEMetric):
         return {"kl_per_dim": dim_zero_cat(self.nats).sum(0) / self.examples}
 
 
-def variance_of_parts(moments: Tensor) -> Tensor:
-    """Unbiased variance of a set from its parts' counts, means and sums of squared deviations.
+def moments_of(a: Tensor, b: Tensor) -> Tensor:
+    """Count, means and the sum of products of deviations of pairs [N, D] each; [4, D]."""
+    mean_a, mean_b = a.mean(0), b.mean(0)
+    return torch.stack((torch.full_like(mean_a, len(a)), mean_a, mean_b, ((a - mean_a) * (b - mean_b)).sum(0)))
+
+
+def covariance_of_parts(moments: Tensor) -> Tensor:
+    """Unbiased covariance of the pairs of a set from its parts' `moments_of`.
 
     Args:
-        moments: [parts, 3, D].
+        moments: [parts, 4, D].
 
     Returns:
         [D], float64.
 
     Source: Chan, Golub & LeVeque, 1983, "Algorithms for computing the sample variance", eq. 2.1
     """
-    count, mean, squares = moments.cpu().double().unbind(1)
+    count, mean_a, mean_b, products = moments.cpu().double().unbind(1)
     total = count.sum(0)
-    overall = (count * mean).sum(0) / total
-    return (squares.sum(0) + (count * (mean - overall) ** 2).sum(0)) / (total - 1).clamp_min(1)
+    away_a, away_b = (mean - (count * mean).sum(0) / total for mean in (mean_a, mean_b))
+    return (products.sum(0) + (count * away_a * away_b).sum(0)) / (total - 1).clamp_min(1)
