@@ -50,7 +50,7 @@ def test_codes_that_nobody_chooses_are_put_where_the_codebook_is_bad():
     one = book(categories=30, revive_below=0.1)
     near, far = 0.01 * batch(count=990), 90 + 0.01 * batch(seed=1, count=10)
     v = torch.cat((near, far))
-    one.vectors.fill_(100.0)
+    one.vectors.copy_(100.0 + 5 * torch.arange(30)[:, None])
     one.vectors[0] = 0.0  # of all codes only the first is chosen by the near ones, and far ones have but one
     for _ in range(3):
         one.update(v, one.nearest(v))
@@ -104,3 +104,11 @@ def test_statistics_are_those_of_all_processes(tmp_path):
         assert first[name].equal(second[name])
         assert revived[name].equal(revived_too[name])
     assert torch.cdist(revived["vectors"], batch()).amin(1).lt(3).all()
+
+
+def test_the_nearest_code_is_found_where_all_lie_together_and_far_away():
+    one = Codebook(categories=64, code_dim=8, decay=0.9, revive_below=0.0)
+    one.vectors.copy_(100 + 0.05 * torch.randn(64, 8))
+    v = 100 + 0.05 * torch.randn(500, 8)
+    exact = (v.double()[:, None] - one.vectors.double()).square().sum(-1).argmin(1)
+    assert one.nearest(v).equal(exact)

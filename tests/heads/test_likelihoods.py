@@ -272,6 +272,19 @@ def test_gradient_is_that_of_the_profile_likelihood():
     torch.testing.assert_close(mine, theirs)
 
 
+def test_gradient_of_a_bound_of_several_samples_goes_through_sigma():
+    head, x, mu = optimal().double(), double(6, *SHAPE), double(5, 6, *SHAPE)
+    towards, step = double(5, 6, *SHAPE), 1e-5
+
+    def bound(mu):
+        return head(mu).log_prob(x).logsumexp(0).sum()
+
+    (grad,) = torch.autograd.grad(bound(mu.requires_grad_()), mu)
+    with torch.no_grad():
+        by_differences = (bound(mu + step * towards) - bound(mu - step * towards)) / (2 * step)
+    torch.testing.assert_close((grad * towards).sum(), by_differences, rtol=1e-6, atol=0)
+
+
 def test_optimal_sigma_is_bounded_below():
     head, x = optimal(min_log_scale=-2.0).double(), double(4, *SHAPE)
     per_pixel = head(x).log_prob(x) / math.prod(SHAPE)

@@ -32,6 +32,14 @@ def covariance(kind):
 
 
 @pytest.mark.parametrize("kind", [DIPVAEI, DIPVAEII])
+def test_mixed_precision_leaves_the_covariance_alone(kind):
+    expected = result(kind, MU.float(), SIGMA.float()).terms
+    with torch.autocast("cpu", torch.bfloat16):
+        found = result(kind, MU.float(), SIGMA.float()).terms
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("kind", [DIPVAEI, DIPVAEII])
 def test_terms_match_numpys_covariance(kind):
     c, found = covariance(kind), result(kind)
     off = sum(c[i, j] ** 2 for i in range(D) for j in range(D) if i != j)

@@ -13,7 +13,8 @@ from vae_exp.errors import UserError
 from vae_exp.losses.perceptual import Perceptual
 from vae_exp.losses.similarities.base import Similarity
 from vae_exp.losses.similarities.features import Features
-from vae_exp.losses.similarities.ms_ssim import EXPONENTS, MSSSIM
+from vae_exp.losses.similarities.ms_ssim import MSSSIM
+from vae_exp.structural_similarity import EXPONENTS
 from vae_exp.types import Context
 
 GENERATOR = torch.Generator().manual_seed(3)
@@ -80,7 +81,7 @@ def by_scipy(a, b, sigma, exponents):
             contrast = (2 * cov + 0.03**2) / (v1 + v2 + 0.03**2)
             luminance = (2 * m1 * m2 + 0.01**2) / (m1**2 + m2**2 + 0.01**2)
             last = scale == len(exponents) - 1
-            values.append((luminance * contrast).mean() if last else contrast[width:-width, width:-width].mean())
+            values.append((luminance * contrast if last else contrast)[width:-width, width:-width].mean())
         found *= ((1 + np.mean(values)) / 2) ** exponent
         h, w = a.shape[1] // 2, a.shape[2] // 2
         a, b = (v[:, : 2 * h, : 2 * w].reshape(-1, h, 2, w, 2).mean((2, 4)) for v in (a, b))

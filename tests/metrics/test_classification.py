@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vae_exp.build import build_model
-from vae_exp.metrics.classification import Classification
+from vae_exp.metrics.classification import Classification, calibration_error
 from vae_exp.types import DataSpec
 
 Q = torch.tensor([[0.7, 0.2, 0.1], [0.3, 0.6, 0.1], [0.05, 0.9, 0.05], [0.5, 0.3, 0.2], [0.1, 0.2, 0.7]])
@@ -35,6 +35,13 @@ def test_calibration_error_is_the_gap_of_the_bins(figures):
     # In (0.5, 1]: confidence 0.7, 0.6, 0.9 and two of three right; in [0, 0.5]: 0.5, and none right.
     gap = 3 / 4 * abs(2 / 3 - 2.2 / 3) + 1 / 4 * 0.5
     assert figures["calibration_error"].item() == pytest.approx(gap, abs=1e-6)
+
+
+def test_certainty_is_in_the_last_bin():
+    q = torch.cat((torch.tensor([[1.0, 0.0]]).expand(100, 2), torch.tensor([[0.95, 0.05]]).expand(100, 2)))
+    y = torch.zeros(200, dtype=torch.long)
+    y[:20] = 1  # 0.8 of 1.0, all of 0.95: 0.9 where 0.975 was expected
+    assert calibration_error(q, y, 15).item() == pytest.approx(0.075)
 
 
 def test_other_models_have_no_such_figures(settings):

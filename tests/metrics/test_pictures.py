@@ -8,8 +8,9 @@ import scipy.ndimage
 import torch
 
 from analysis.linear import linear_vae
-from vae_exp.metrics.reconstruction import SCALES, ReconstructionQuality, ms_ssim, psnr, ssim
+from vae_exp.metrics.reconstruction import ReconstructionQuality, ms_ssim, psnr, ssim
 from vae_exp.metrics.sharpness import Sharpness, sharpness
+from vae_exp.structural_similarity import EXPONENTS
 
 
 def pair(side, channels=1, n=2, noise=0.1):
@@ -58,7 +59,7 @@ def halved(a):
 def test_ms_ssim_is_the_weighted_product_over_scales_that_fit(side, scales):
     x, y = pair(side, n=1)
     a, b = x[0, 0].numpy(), y[0, 0].numpy()
-    weights = np.array(SCALES[:scales]) / sum(SCALES[:scales])
+    weights = np.array(EXPONENTS[:scales]) / sum(EXPONENTS[:scales])
     expected = 1.0
     for scale, weight in enumerate(weights):
         whole, cs = by_windows(a, b, windows(side))

@@ -50,5 +50,12 @@ def test_item_knn_sums_the_likeness_of_the_nearest(rows):
     np.testing.assert_allclose(fitted(ItemKNN(neighbours=num, shrink=shrink), rows), scores, rtol=1e-4, atol=1e-6)
 
 
+def test_item_knn_without_shrinking_knows_items_that_nobody_has(rows):
+    rows[:, 3] = 0
+    scores = fitted(ItemKNN(neighbours=4, shrink=0.0), rows)
+    assert np.isfinite(scores).all()
+    assert (scores[:, 3] == 0).all()
+
+
 def test_popularity_counts_users(rows):
     assert fitted(Popularity(), rows)[7].tolist() == rows.sum(0).tolist()

@@ -5,7 +5,7 @@ import torch
 from torch.distributions import Distribution
 
 from vae_exp.analysis.likelihood import importance_nll
-from vae_exp.build import build_model
+from vae_exp.build import build_loss, build_model
 from vae_exp.distributions.kl import distortion, log_weights, rate
 from vae_exp.errors import UserError
 from vae_exp.losses import m2 as losses_m2
@@ -172,6 +172,12 @@ def test_classes_are_relaxed_in_training_and_hard_in_evaluation(model):
     assert relaxed.requires_grad
     assert set(hard.unique().tolist()) == {0.0, 1.0}
     assert hard.shape == relaxed.shape == (2, 3, 10)
+
+
+def test_a_scale_of_the_errors_under_all_classes_is_refused(settings):
+    chosen = settings("model=m2", "loss=m2", "model/likelihood=optimal_sigma_gaussian", "data.binarize=none")
+    with pytest.raises(UserError, match="under all classes"):
+        build_loss(chosen, build_model(chosen, DataSpec((1, 8, 8), "unit_interval", 100, 10)))
 
 
 def test_data_without_classes_are_refused(settings):

@@ -24,6 +24,21 @@ def summed(values: Tensor) -> Tensor:
     return values
 
 
+def mean_of_all(mean: Tensor, count: int) -> Tensor:
+    """The mean over the examples of all processes, from each one's mean over its own; gradients as in `gathered`.
+
+    Args:
+        mean: This process's.
+        count: Examples that it is of.
+    """
+    if num_processes() == 1:
+        return mean
+    from torch.distributed.nn.functional import all_reduce  # not there without torch.distributed
+
+    total: Tensor = all_reduce(torch.cat((mean.flatten() * count, mean.new_tensor([count]))))
+    return (total[:-1] / total[-1]).reshape(mean.shape)
+
+
 def gathered(rows: Tensor) -> tuple[Tensor, int]:
     """The rows of all processes in the order of their ranks, with gradients to where each row came from.
 

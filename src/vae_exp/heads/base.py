@@ -76,6 +76,9 @@ class Likelihood(Head, ABC):
     discrete: bool
     """Whether p(x|z) is a probability mass, so that bits per dimension are defined."""
 
+    of_the_batch = False
+    """Whether in training it is fitted to all that it scores at once."""
+
     def params_of_mean(self, mean: Tensor) -> Tensor:
         """Parameters of a distribution around a mean, at which a decoder's output can start.
 

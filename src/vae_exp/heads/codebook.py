@@ -53,7 +53,9 @@ class Codebook(nn.Module):
     @torch.no_grad()
     def nearest(self, v: Tensor) -> Tensor:
         """The code whose vector is nearest, [..., code_dim] -> [...] int64."""
-        distances = torch.cdist(v.flatten(0, -2), self.vectors.to(v.dtype))
+        vectors = self.vectors.to(v.dtype)
+        center = vectors.mean(0)  # from which both are taken: `cdist` rounds as products of vectors do
+        distances = torch.cdist(v.flatten(0, -2) - center, vectors - center)
         return distances.argmin(-1).reshape(v.shape[:-1])
 
     @torch.no_grad()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from vae_exp.distributions.gathering import mean_of_all
 from vae_exp.losses.base import Loss, elbo_terms, weight
 from vae_exp.schedules import Schedule
 from vae_exp.types import Batch, Context, LossOutput, NonNegative, VAEOutput
 
 
 class Capacity(Loss):
-    """Hold the mean rate at a capacity.
+    """Hold the mean rate at a capacity; with several processes that over the batch of all of them.
 
     loss = E_q[-log p(x|z)] + gamma * |mean over the batch of KL(q(z|x) || p(z)) - capacity * schedule(step)|
 
@@ -29,7 +30,7 @@ class Capacity(Loss):
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
         terms = elbo_terms(out, batch)
         # Of the mean and not of each example: some examples need more nats than others.
-        excess = terms["rate"].mean() - self.weights()["capacity"]
+        excess = mean_of_all(terms["rate"].mean(), len(batch["x"])) - self.weights()["capacity"]
         return LossOutput(terms["distortion"].mean() + self.gamma * excess.abs(), terms)
 
     def weights(self) -> dict[str, Tensor]:

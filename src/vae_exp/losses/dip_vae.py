@@ -75,4 +75,5 @@ class DIPVAEII(DIPVAE):
 def _covariance(rows: Tensor) -> Tensor:
     """[M, D] -> [D, D], divided by M."""
     centred = rows - rows.mean(0)
-    return centred.mT @ centred / len(rows)
+    with torch.autocast(rows.device.type, enabled=False):  # bfloat16 has two digits, and 1.003 is not 1
+        return centred.mT @ centred / len(rows)

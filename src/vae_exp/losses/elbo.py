@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from vae_exp.distributions.gathering import mean_of_all
 from vae_exp.distributions.kl import kl, mean_kl_per_dim
 from vae_exp.losses.base import Loss, elbo_terms, weight
 from vae_exp.schedules import Schedule
@@ -19,7 +20,8 @@ class ELBO(Loss):
     loss = E_q[-log p(x|z)] + beta * schedule(step) * KL(q(z|x) || p(z))
 
     With free bits the rate in the loss is sum_j max(free_bits, mean over the batch of KL_j), j over latent dimensions
-    or over latent groups: what is below its free bits is not pushed down further. beta = 1, a constant schedule and no
+    or over latent groups, with several processes over the batch of all of them: what is below its free bits is not
+    pushed down further. beta = 1, a constant schedule and no
     free bits make the loss the negative ELBO.
 
     Args:
@@ -50,16 +52,16 @@ class ELBO(Loss):
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
         terms = elbo_terms(out, batch)
-        charged = self._above_free_bits(out.latents) if self.has_free_bits else terms["rate"].mean()
+        charged = self._above_free_bits(out.latents, len(batch["x"])) if self.has_free_bits else terms["rate"].mean()
         return LossOutput(terms["distortion"].mean() + self.weights()["beta"] * charged, terms)
 
     def weights(self) -> dict[str, Tensor]:
         return {"beta": self.beta * self.schedule.value}
 
-    def _above_free_bits(self, latents: tuple[Latent, ...]) -> Tensor:
+    def _above_free_bits(self, latents: tuple[Latent, ...], examples: int) -> Tensor:
         charged = []
         for latent in latents:
             nats = kl(*latent).mean() if not self.by_dimension else mean_kl_per_dim(latent)
             assert nats is not None  # as `needs` says
-            charged.append(nats.clamp_min(self.free_bits).sum())
+            charged.append(mean_of_all(nats, examples).clamp_min(self.free_bits).sum())
         return torch.stack(charged).sum()

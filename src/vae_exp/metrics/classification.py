@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torchmetrics.functional.classification import multiclass_calibration_error
 from torchmetrics.utilities import dim_zero_cat
 
 from vae_exp.metrics.base import PerExample, Stage
@@ -19,7 +18,7 @@ class Classification(PerExample):
 
     error_rate = share of examples whose most likely class is not their label
     label_nll = -log q(y|x) of the label, nats
-    calibration_error = sum_b n_b / n |accuracy_b - confidence_b|, b bins of equal width of max_y q(y|x)
+    calibration_error = sum_b n_b / n |accuracy_b - confidence_b|, bins b of equal width of max_y q(y|x)
 
     Unlabelled examples are left out.
 
@@ -53,6 +52,21 @@ class Classification(PerExample):
         figures = super().compute()
         if figures:
             q, y = dim_zero_cat(self.probabilities), dim_zero_cat(self.labels)
-            error = multiclass_calibration_error(q, y, num_classes=q.shape[1], n_bins=self.num_bins, norm="l1")
-            figures["calibration_error"] = torch.as_tensor(error).cpu().double()
+            figures["calibration_error"] = calibration_error(q, y, self.num_bins)
         return figures
+
+
+def calibration_error(q: Tensor, y: Tensor, num_bins: int) -> Tensor:
+    """sum_b n_b / n |accuracy_b - confidence_b| over the bins ((b - 1) / num_bins, b / num_bins] of the confidence.
+
+    torchmetrics has one bin more, for a confidence of 1, which float32 reaches.
+
+    Args:
+        q: Probabilities, [N, C].
+        y: Labels, [N].
+        num_bins: Number of bins.
+    """
+    confidence, guess = q.cpu().double().max(1)
+    bins = (confidence * num_bins).ceil().long().clamp(1, num_bins) - 1
+    gap = (guess == y.cpu()).double() - confidence
+    return torch.zeros(num_bins, dtype=gap.dtype).index_add(0, bins, gap).abs().sum() / len(y)

@@ -13,6 +13,7 @@ from vae_exp.distributions.alike import rsample_alike
 from vae_exp.distributions.center import center
 from vae_exp.distributions.one_hots import OneHots
 from vae_exp.distributions.tempered import tempered
+from vae_exp.errors import UserError
 from vae_exp.heads.base import Likelihood, Posterior
 from vae_exp.models.class_and_style import ClassAndStyle
 from vae_exp.models.class_model import ByClass, ClassModel
@@ -101,6 +102,11 @@ class M2(ClassModel):
 
     @torch.no_grad()
     def properties(self) -> frozenset[str]:
+        if self.likelihood.of_the_batch:
+            raise UserError(
+                f"model.likelihood: {type(self.likelihood).__name__} would be fitted to the errors under all classes, "
+                "likely or not; use another, such as model/likelihood=gaussian"
+            )
         was_training = self.training
         x = torch.zeros(2, *self.spec.x_shape, device=self.parts.logits.device)
         ((q, p, _),) = self.eval().by_class({"x": x}).given(self.one_hot(self.in_turn(2))[None]).latents

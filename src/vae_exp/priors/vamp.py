@@ -18,7 +18,7 @@ class VampPrior(Prior):
 
     One pass of the encoder a step for all K. The authors keep u in [0, 1] by a hard tanh, which has no gradient at its
     ends: pseudo-inputs begun at black and white pixels would stay there. Here the gradient is dropped only where it
-    points out of the interval, which is a projected step.
+    points out of the interval; what momentum carries beyond an end comes back when the gradient turns.
 
     Args:
         event_shape: Shape of the latent, (latent_dim,).

@@ -31,6 +31,15 @@ def test_lines_are_those_of_scikit_learn(classes, c, scale):
     assert (lines.classes(x) == torch.from_numpy(model.predict(x[:, None].numpy()))).double().mean() > 0.998
 
 
+def test_two_classes_of_three_are_weighed_as_two():
+    y = 2 * (noise_like(torch.zeros(500), 1)[:, 0] > 0.8).long()
+    x = y + noise_like(y, 1, seed=3)[:, 0]
+    model = sklearn.svm.LinearSVC(C=0.01, class_weight="balanced", dual=False, tol=1e-10, max_iter=100_000)
+    model.fit(x[:, None].numpy(), y.numpy())
+    predicted = fit_lines(x.double(), y, c=0.01).classes(x.double())
+    assert predicted.tolist() == model.predict(x[:, None].numpy()).tolist()
+
+
 def test_a_class_without_examples_is_never_chosen():
     x = torch.linspace(-1, 1, 100).double()
     lines = fit_lines(x, 2 * (x > 0).long(), c=1.0)

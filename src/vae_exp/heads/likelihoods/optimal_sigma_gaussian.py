@@ -30,6 +30,7 @@ class OptimalSigmaGaussian(Likelihood):
 
     params_per_dim = 1
     discrete = False
+    of_the_batch = True
     variance: Tensor
     batches: Tensor
 
@@ -48,13 +49,17 @@ class OptimalSigmaGaussian(Likelihood):
     def params_of_mean(self, mean: Tensor) -> Tensor:
         return mean
 
-    @torch.no_grad()
     def observe(self, squared_error: Tensor) -> Tensor:
-        """sigma*^2 of this batch, with no gradient: at the optimum the likelihood does not depend on it."""
+        """sigma*^2 of this batch.
+
+        Its gradient is 0 where the loss is a mean of log p(x|z), which sigma* maximises, and not in bounds of several
+        samples, which weigh them.
+        """
         variance = squared_error.mean().clamp_min(self.min_variance)
-        self.batches += 1
-        weight = (1 / self.batches).clamp_min(1 - self.momentum)
-        self.variance.lerp_(variance.to(self.variance.dtype), weight)
+        with torch.no_grad():
+            self.batches += 1
+            weight = (1 / self.batches).clamp_min(1 - self.momentum)
+            self.variance.lerp_(variance.to(self.variance.dtype), weight)
         return variance
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.distributions import Distribution, MultivariateNormal
@@ -9,6 +11,8 @@ from torch.distributions import Distribution, MultivariateNormal
 import vae_exp.distributions.full_normal  # noqa: F401 - registers its KL
 from vae_exp.heads.base import Posterior
 from vae_exp.heads.bounds import check_bounds
+
+_ONE = torch.Size()
 
 
 class FullNormal(Posterior):
@@ -51,4 +55,12 @@ class FullNormal(Posterior):
         mu, log_var, below = params.split([dim, dim, len(self.rows)], dim=-1)
         scale = torch.diag_embed(torch.exp(0.5 * log_var.clamp(self.min_log_var, self.max_log_var)))
         scale[..., self.rows, self.columns] = below
-        return MultivariateNormal(mu, scale_tril=scale)
+        return _FullNormal(mu, scale_tril=scale)
+
+
+class _FullNormal(MultivariateNormal):
+    """Draws in float32 under autocast, too: where L is ill-conditioned, rounding would carry z out of the density."""
+
+    def rsample(self, sample_shape: Any = _ONE) -> Tensor:
+        with torch.autocast(self.loc.device.type, enabled=False):
+            return super().rsample(sample_shape)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
 
 from vae_exp.losses.similarities.base import Similarity
+from vae_exp.structural_similarity import exponents, scales
 from vae_exp.types import Positive
-
-EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-"""The paper's exponents, from the full picture to that halved four times."""
 
 
 class MSSSIM(Similarity):
@@ -41,30 +38,22 @@ class MSSSIM(Similarity):
         if len(x_shape) != 3 or min(x_shape[1:]) < 3:
             raise ValueError(f"similarity=ms_ssim needs pictures of 3x3 or more, and examples are {tuple(x_shape)}")
         window, side = _window(sigma), min(x_shape[1:])
-        scales = sum(side >> halvings >= window for halvings in range(len(EXPONENTS)))
-        if window < 3 or scales == 0:
+        if not 3 <= window <= side:
             raise ValueError(
                 f"similarity.sigma={sigma} makes a window of {window} pixels, which should be from 3 to {side}, the "
                 f"smaller side of the pictures; use a sigma from 0.15 to {(side - 1) // 2 / 3.5:.2f}"
             )
-        total = sum(EXPONENTS[:scales])
-        self.sigma, self.exponents = sigma, tuple(w / total for w in EXPONENTS[:scales])
+        self.sigma, self.window, self.exponents = sigma, window, exponents(side, window)
 
     def forward(self, decoded: Tensor, x: Tensor) -> Tensor:
+        target = x.to(decoded.dtype).expand_as(decoded).flatten(0, 1)
         with torch.autocast(x.device.type, enabled=False):  # variances are small differences of large numbers
-            alike: Tensor = multiscale_structural_similarity_index_measure(
-                decoded.flatten(0, 1),
-                x.to(decoded.dtype).expand_as(decoded).flatten(0, 1),
-                sigma=self.sigma,
-                kernel_size=1,  # not used, but for a check that is not about the size of a Gaussian window
-                reduction="none",
-                data_range=1.0,
-                betas=self.exponents,
-                normalize="simple",
-            )
+            parts = scales(decoded.flatten(0, 1), target, len(self.exponents), window=self.window, sigma=self.sigma)
+        factors = [((1 + part) / 2) ** w for part, w in zip(parts, self.exponents, strict=True)]
+        alike = torch.stack(factors).prod(0)
         return 1 - torch.unflatten(alike, 0, decoded.shape[:2])
 
 
 def _window(sigma: float) -> int:
-    """Width of torchmetrics' Gaussian window, in pixels."""
+    """Width of the Gaussian window, in pixels."""
     return 2 * int(3.5 * sigma + 0.5) + 1

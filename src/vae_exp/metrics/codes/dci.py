@@ -46,7 +46,7 @@ def dci(
         factors: [N, F], integers.
         num_train: Points to learn from.
         num_test: Points to score on; where there are fewer, all are cut in this proportion.
-        num_rounds: Rounds of boosting; each adds a tree for every value of the factor.
+        num_rounds: Rounds of boosting; each adds a tree for every value of the factor, or one for both of two.
         seed: Seed of the choice of points.
 
     Raises:
@@ -115,7 +115,7 @@ class DCI(CodeScore):
         stages: When it is computed.
         num_train: Points to learn from.
         num_test: Points to score on.
-        num_rounds: Rounds of boosting; each adds a tree for every value of the factor.
+        num_rounds: Rounds of boosting; each adds a tree for every value of the factor, or one for both of two.
         seed: Seed of the choice of points.
 
     Source: Eastwood & Williams, 2018, "A framework for the quantitative evaluation of disentangled representations"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import torch
+from annotated_types import Ge
 from torch import Tensor
 
 from vae_exp.metrics.base import Stage
@@ -20,7 +22,7 @@ def factor_vae_score(
     *,
     num_train: Count,
     num_test: Count,
-    batch_size: Count,
+    batch_size: Annotated[int, Ge(2)],
     min_std: NonNegative,
     seed: Seed,
 ) -> Tensor:
@@ -38,7 +40,7 @@ def factor_vae_score(
         factors: [N, F], integers.
         num_train: Draws that vote.
         num_test: Draws to score on.
-        batch_size: Points a draw.
+        batch_size: Points a draw, of which a variance is taken.
         min_std: Codes with a smaller standard deviation over all points take no part.
         seed: Seed of the draws.
 
@@ -93,7 +95,7 @@ class FactorVAEScore(CodeScore):
         stages: Sequence[Stage],
         num_train: Count,
         num_test: Count,
-        batch_size: Count,
+        batch_size: Annotated[int, Ge(2)],
         min_std: NonNegative,
         seed: Seed,
     ) -> None:

@@ -27,7 +27,7 @@ def irs(codes: Tensor, factors: Tensor, *, num_points: Count, quantile: Fraction
         seed: Seed of their choice.
 
     Returns:
-        In [0, 1]; 0 stands for codes of which none varies.
+        At most 1; it can be below 0 where codes hardly follow a factor. 0 also stands for codes of which none varies.
 
     Raises:
         UserError: There are too few points, or no factor varies.

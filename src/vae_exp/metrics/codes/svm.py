@@ -26,7 +26,7 @@ def fit_lines(x: Tensor, y: Tensor, *, c: float) -> Lines:
     """One class against the others, with the balanced weights n / (K n_k) of scikit-learn's LinearSVC.
 
     min 1/2 (w^2 + b^2) + c sum_i s_i max(0, 1 - t_i (w x_i + b))^2, t_i = 1 in the class and -1 outside of it, for
-    each class. s_i is the class's weight inside of it; outside it is 1, or of two classes the other's.
+    each class. s_i is the class's weight inside of it; outside it is 1, or where x has two classes the other's.
 
     A line has two parameters, so that Newton's method costs nothing but sums over the points inside the margin.
 
@@ -39,9 +39,11 @@ def fit_lines(x: Tensor, y: Tensor, *, c: float) -> Lines:
     """
     inside = torch.nn.functional.one_hot(y).T.double()  # [K, N]
     count = inside.sum(1, keepdim=True)
-    present = int((count > 0).sum())
-    balanced = len(x) / (present * count.clamp_min(1))
-    outside = balanced.flip(0) if len(count) == 2 else torch.ones_like(balanced)
+    present = (count > 0)[:, 0]
+    balanced = len(x) / (present.sum() * count.clamp_min(1))
+    outside = torch.ones_like(balanced)
+    if present.sum() == 2:
+        outside[present] = balanced[present].flip(0)
     weight, sign = 2 * c * torch.where(inside > 0, balanced, outside), 2 * inside - 1
     basis = torch.stack((x, torch.ones_like(x)), 1)  # [N, 2]
     squares = torch.stack((x * x, x, x, torch.ones_like(x)), 1)

@@ -43,7 +43,8 @@ class ItemKNN(Recommender):
         for start in range(0, size, BLOCK):
             stop = min(start + BLOCK, size)
             alike = counts_together(x, start, stop)
-            alike /= (counts[start:stop, None] * counts).sqrt() + self.shrink
+            # Without shrinking, an item that nobody has is like no other.
+            alike /= ((counts[start:stop, None] * counts).sqrt() + self.shrink).clamp_min(1e-12)
             alike[torch.arange(stop - start), torch.arange(start, stop)] = 0
             best = alike.topk(min(self.neighbours, size), dim=1)
             near.append(best.indices)
