@@ -24,12 +24,17 @@ log = logging.getLogger(__name__)
 
 
 def fitted_draw(
-    run: Run, sampler: Settings, name: str, data: Callable[[], DataModule], temperature: float = 1.0
+    run: Run,
+    sampler: Settings,
+    name: str,
+    data: Callable[[], DataModule],
+    temperature: float = 1.0,
+    path: str | None = None,
 ) -> Draw:
     """Draws from a density of the aggregated posterior of a run's training examples.
 
     The density is kept as samplers/NAME.pt in the run's folder, with what it was fitted with, and fitted again where
-    that has changed: the sampler's settings or the checkpoint.
+    that has changed: the sampler's settings, the checkpoint, or where the data are read from.
 
     Args:
         run: The run.
@@ -37,6 +42,7 @@ def fitted_draw(
         name: Of the file.
         data: The run's data, asked for only to fit.
         temperature: At which it will be drawn.
+        path: Of the data, where that is not the run's.
 
     Raises:
         UserError: The latents are no real vectors, the density has no meaning at the temperature, or it cannot be
@@ -47,13 +53,13 @@ def fitted_draw(
     seed = run.settings["seed"]  # whatever seed the samples have
     with rng.isolated(seed):
         density = ByClass(run.model, unfinished, temperature).to(device)
-    path = run.folder / "samplers" / f"{name}.pt"
-    fitted_with = {"sampler": sampler, "checkpoint": _digest(best_checkpoint(run.folder))}
-    if not _load(density, path, fitted_with):
+    file = run.folder / "samplers" / f"{name}.pt"
+    fitted_with = {"sampler": sampler, "checkpoint": _digest(best_checkpoint(run.folder)), "path": path}
+    if not _load(density, file, fitted_with):
         log.info("fitting sampler=%s to the training examples", name)
         with rng.isolated(seed):
             density.fit(*aggregated_posterior(run.model, _training_examples(data(), device)))
-        _save(density, path, fitted_with)
+        _save(density, file, fitted_with)
     return density.draw
 
 

@@ -110,6 +110,8 @@ def load_settings(
         saved = OmegaConf.to_container(OmegaConf.load(path))
         if not isinstance(saved, dict) or not all(_names_a_part(saved.get(name)) for name in PARTS):
             raise UserError(f"{path} is not the configuration of a training run; give the folder of one")
+        for key in (data or {}).keys() - saved["data"].keys():
+            raise UserError(f"data.{key}: the data of run={folder} have no {key}, and cannot be read from another")
         base: dict[Any, Any] = {**saved, **(replaced or {}), **mine}
         cfg = OmegaConf.merge(base, {"data": data or {}})
     except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError) as error:

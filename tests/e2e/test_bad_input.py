@@ -249,7 +249,7 @@ def test_a_truncated_checkpoint(refused, run, size):
 
 
 def test_a_checkpoint_of_another_model(refused, run):
-    other = [*TINY, HERE, "model.latent_dim=4", "resume=run/checkpoints/last.ckpt"]
+    other = [*TINY, HERE, "trainer.max_epochs=3", "model.latent_dim=4", "resume=run/checkpoints/last.ckpt"]
     assert "belongs to another model" in refused("train", *other)
     edit(run, "latent_dim: 3", "latent_dim: 4")
     assert "belongs to another model" in refused("evaluate", "run=run")
@@ -292,6 +292,18 @@ def test_settings_of_a_sample(refused, run, tmp_path, word):
     (tmp_path / "there" / "x").touch()
     (tmp_path / "there.png").touch()
     assert word.partition("=")[0] in refused("sample", "run=run", word)
+
+
+def test_what_means_nothing_is_refused(refused, run):
+    """And names what would do."""
+    of_draws = refused("sample", "run=run", "what=reconstruct", "temperature=0.5")
+    assert "temperature: what=reconstruct draws nothing from the prior" in of_draws
+    assert "data.path: the data of run=run have no path" in refused("evaluate", "run=run", "data.path=x.npz")
+    assert "data is not chosen here; it has the keys root, path" in refused("evaluate", "run=run", "data=mnist")
+    assert "are of users and items" in refused("evaluate", "run=run", "metrics=recommender")
+    for verb in ("status", "report"):
+        assert "--metric val/nelb: no run has it; did you mean val/nelbo?" in refused(verb, ".", "--metric", "val/nelb")
+    assert "are required: folder; vae-exp status DIR" in refused("status")
 
 
 @pytest.mark.parametrize(

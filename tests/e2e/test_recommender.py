@@ -122,6 +122,7 @@ def test_what_it_cannot_do_is_a_sentence(command, recommender, run, tmp_path):
             f"history={tmp_path / 'none.csv'}",
         ): "nobody has an item that the run knows",
         ("recommend", f"run={recommender}", "history=nowhere.csv"): "history=nowhere.csv is not a file",
+        ("recommend", f"run={recommender}", "users=[]"): "users=[]: name at least one",
         ("recommend", f"run={recommender}", "k=0"): "k=0: should be a whole number, at least 1",
         ("recommend", f"run={recommender}", f"out={recommender}"): "is there already",
         ("recommend", f"run={run}"): "knows no items to recommend",
@@ -136,10 +137,11 @@ def test_what_it_cannot_do_is_a_sentence(command, recommender, run, tmp_path):
 
 def test_it_is_measured_again_and_reported_without_pictures_of_rows(command, recommender):
     before = figures(recommender)
-    done = command("evaluate", f"run={recommender}", "metrics=quality", "+metrics@metrics.ranking=ranking", "view=all")
+    done = command("evaluate", f"run={recommender}", "metrics=[quality,recommender]", "view=all")
     assert done.code == 0, done.err
     after = figures(recommender)
-    assert after["test/ndcg@100"] == pytest.approx(before["test/ndcg@100"], abs=1e-6)
+    for name in ("ndcg@100", "ease_ndcg@100"):
+        assert after[f"test/{name}"] == pytest.approx(before[f"test/{name}"], abs=1e-6)
     assert not {"test/psnr", "test/sharpness_data"} & set(after)
     drawn = {path.stem for path in (recommender / "images").iterdir()}
     assert {"latent_pca", "latent_tsne", "kl_per_dim"} <= drawn

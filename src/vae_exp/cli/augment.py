@@ -74,7 +74,7 @@ def _parts(batch: Batch, size: int, device: torch.device) -> Iterator[Batch]:
 
 
 def _out(asked: Settings) -> Path:
-    """The file or folder to write: one that is not there yet, unless it is the run's own."""
+    """The file or folder to write."""
     suffix = FORMATS[asked["format"]][0]
     if asked["out"] is None:
         return Path(asked["run"], f"augmented{suffix}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +12,22 @@ from torch.distributions import Distribution
 
 from vae_exp.build import Settings, build_data, build_model, build_module, build_trainer
 from vae_exp.checkpoints import load_weights, read_checkpoint
-from vae_exp.cli.figures import figures_of, merge_figures, show, vectors_of
+from vae_exp.cli.figures import figures_of, merge_figures, pictures_of, show, vectors_of
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.preflight import check_lists, check_trainer, check_writable
 from vae_exp.cli.stop import stoppable
+from vae_exp.config.check import check
 from vae_exp.run import best_checkpoint, load_settings
 from vae_exp.types import DataSpec
+
+log = logging.getLogger(__name__)
 
 REPLACED = ("trainer", "metrics", "evaluation", "callbacks", "view")
 
 
 def main(argv: list[str]) -> int:
     """Run `vae-exp evaluate` with these overrides."""
-    return run_hydra("evaluate", "evaluate", argv, evaluate, before=_check)
+    return run_hydra("evaluate", "evaluate", argv, evaluate, before=_check, checked=_asked)
 
 
 def evaluate(cfg: DictConfig) -> None:
@@ -39,12 +43,20 @@ def evaluate(cfg: DictConfig) -> None:
     data = build_data(settings)
     if cfg.data.path is None:
         module.vectors |= vectors_of(folder)  # views name latents with their KL, which may not be measured again
+    else:
+        log.warning("the figures and pictures of data.path=%s take the place of the run's own", cfg.data.path)
+    before = pictures_of(folder)
     with stoppable():
         trainer.test(module, datamodule=data, verbose=False)
     figures = figures_of(trainer, module)
     if trainer.is_global_zero:
         merge_figures(folder, figures)
-        show(figures, folder)
+        show(figures, folder, before)
+
+
+def _asked(cfg: DictConfig) -> Settings:
+    """What is asked; metrics may refer to the run's data, and are checked with them."""
+    return check(OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "metrics"]))
 
 
 def _check(cfg: DictConfig, asked: Settings) -> None:

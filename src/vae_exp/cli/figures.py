@@ -72,8 +72,13 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def show(figures: Figures, folder: Path) -> None:
-    """Print the figures as a table, and where the pictures are."""
+def pictures_of(folder: Path) -> dict[Path, int]:
+    """The pictures in a run's folder, and when each was written."""
+    return {path: path.stat().st_mtime_ns for path in sorted((folder / "images").glob("*.[pg][ni][gf]"))}
+
+
+def show(figures: Figures, folder: Path, before: dict[Path, int]) -> None:
+    """Print the figures as a table, and where the pictures are that were not there before."""
     numbers = [name for name, value in figures.items() if not isinstance(value, list)]
     stages = [stage for stage in ("val", "test") if any(name.startswith(f"{stage}/") for name in numbers)]
     names = dict.fromkeys(name.split("/")[1] for name in numbers)
@@ -83,8 +88,9 @@ def show(figures: Figures, folder: Path) -> None:
     console = Console()
     if names:
         console.print(table)
-    for picture in sorted((folder / "images").glob("*.[pg][ni][gf]")):
-        console.print(str(picture), soft_wrap=True, highlight=False)
+    for picture, written in pictures_of(folder).items():
+        if before.get(picture) != written:
+            console.print(str(picture), soft_wrap=True, highlight=False)
 
 
 def _cell(figures: Figures, key: str) -> str:

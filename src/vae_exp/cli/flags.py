@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
+from typing import NoReturn
 
 from vae_exp.config import paths
 from vae_exp.errors import UserError
 
 CONFIG_DIR = ("--config-dir", "-cd")
+
+
+class Parser(argparse.ArgumentParser):
+    """Of a verb's few words and flags; what is wrong with them is a sentence.
+
+    Args:
+        usage: What is shown behind it.
+    """
+
+    def __init__(self, usage: str) -> None:
+        super().__init__(usage=usage, add_help=False, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; {self.usage}")
 
 
 def config_folders(argv: list[str]) -> tuple[list[Path], list[str]]:

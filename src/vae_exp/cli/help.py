@@ -61,7 +61,7 @@ def _of_root(verb: str, root: str, argv: list[str]) -> str:
     folders, _ = config_folders([word for word in argv if word not in ("--help", "-h")])
     chosen = compose_lightly(folders, root, {}).chosen
     offered = {group: options for group, options in groups(folders).items() if group in chosen}
-    keys = settings(folders, root)
+    keys = [key for key in settings(folders, root) if key.key not in chosen]
     lines = [f"{heading(f'vae-exp {verb}')} - {VERBS[verb].about}", ""]
     lines += [f"usage: vae-exp {verb} [flags] [group=option ...] [key=value ...]", ""]
     lines += [heading("Flags"), columns(_FLAGS), ""]

@@ -31,10 +31,15 @@ from vae_exp.errors import UserError
 Before = Callable[[DictConfig, dict[str, Any]], None]
 """(the composed configuration, the same as `check` returns it) -> refuses it, or does nothing."""
 
+Checked = Callable[[DictConfig], dict[str, Any]]
+"""The composed configuration -> the same in plain containers, or a UserError."""
+
 _MANY = 20  # runs, whose check takes more than a moment
 
 
-def run_hydra(verb: str, root: str, argv: list[str], job: Job, before: Before | None = None) -> int:
+def run_hydra(
+    verb: str, root: str, argv: list[str], job: Job, before: Before | None = None, checked: Checked = check
+) -> int:
     """Check what a command asks for, then let Hydra run it; returns the exit code.
 
     Args:
@@ -43,22 +48,23 @@ def run_hydra(verb: str, root: str, argv: list[str], job: Job, before: Before | 
         argv: The command line after the verb.
         job: One run.
         before: A check of the verb's own, done for every combination before the first run.
+        checked: The check of what is composed.
 
     Raises:
         UserError: The command line is wrong; nothing has been written.
     """
     with remembered():
-        return _run_hydra(verb, root, argv, job, before)
+        return _run_hydra(verb, root, argv, job, before, checked)
 
 
-def _run_hydra(verb: str, root: str, argv: list[str], job: Job, before: Before | None) -> int:
+def _run_hydra(verb: str, root: str, argv: list[str], job: Job, before: Before | None, checked: Checked) -> int:
     flags = _parse(argv)
     asked = [name for name in ("run", "multirun", "cfg", "info", "shell_completion") if getattr(flags, name)]
     if len(asked) > 1:
         raise UserError(f"--{' and --'.join(asked)} do not go together; give one of them".replace("_", "-"))
     starts = _runs(flags) and not _is_child(flags)
     with workers.one_thread() if starts else nullcontext():
-        sweep, naming = _checked(root, flags, before) if starts else (None, [])
+        sweep, naming = _checked(root, flags, before, checked) if starts else (None, [])
     if flags.cfg:
         compose(flags.config_name or root, flags.overrides, _own_folders(flags))
     caught: list[Exception] = []
@@ -101,7 +107,9 @@ def _own_folders(flags: argparse.Namespace) -> list[str]:
     return [str(Path(folder).absolute()) for folder in (flags.config_path, flags.config_dir) if folder]
 
 
-def _checked(root: str, flags: argparse.Namespace, before: Before | None) -> tuple[Sweep | None, list[str]]:
+def _checked(
+    root: str, flags: argparse.Namespace, before: Before | None, checked: Checked
+) -> tuple[Sweep | None, list[str]]:
     """Check every run of a command; returns its sweep, if it is one, and the override that the runs are called by."""
     folders, root = _own_folders(flags), flags.config_name or root
     runs = runs_of(root, flags.overrides, multirun=flags.multirun, config_dirs=folders)
@@ -115,7 +123,7 @@ def _checked(root: str, flags: argparse.Namespace, before: Before | None) -> tup
     for overrides in runs.overrides:
         try:
             cfg = compose(root, [*overrides, *mode], folders)
-            settings = check(cfg)
+            settings = checked(cfg)
             if before is not None:
                 before(cfg, settings)
             if runs.multirun and "sweep" in cfg:

@@ -99,6 +99,8 @@ def _chosen(known: SparseRows, users: Any) -> torch.Tensor:
     """Rows of the users who were asked for."""
     if users is None:
         return torch.arange(len(known))
+    if users == []:
+        raise UserError("users=[]: name at least one, or leave users out for all that there are")
     wanted = [str(user) for user in (users if isinstance(users, list) else [users])]
     number = {name: row for row, name in enumerate(known.row_names)}
     for user in wanted:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from vae_exp.cli.catalog import groups
-from vae_exp.cli.flags import config_folders
+from vae_exp.cli.flags import Parser, config_folders
 from vae_exp.errors import UserError
 from vae_exp.files import write_whole
 
@@ -17,15 +15,10 @@ PAGE = Path("report", "index.html")
 Abouts = Mapping[str, Mapping[str, str]]
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UserError(f"{message}; {USAGE}")
-
-
 def main(argv: list[str]) -> int:
     """Write the page of a run or of sweeps: DIR/report/index.html, report/index.html for several, or --out."""
     folders, rest = config_folders(argv)
-    parser = _Parser(prog="vae-exp report", add_help=False, allow_abbrev=False)
+    parser = Parser(USAGE)
     parser.add_argument("dirs", nargs="*")
     parser.add_argument("--out")
     parser.add_argument("--metric")
@@ -70,9 +63,14 @@ def _sweep(
     from vae_exp.report.sweep.objective import first_config, metrics_of, objective_of
     from vae_exp.report.sweep.runs import read_runs
     from vae_exp.report.sweep.sweep_page import sweep_report
+    from vae_exp.sweeps.objective import hint
 
     config = first_config(dirs)
     chosen, meanings = objective_of(config, *objective), read_meanings(folders, metrics_of(config))
-    report = sweep_report(read_runs(dirs, chosen.metric), dirs, chosen, abouts, meanings, out)
+    runs = read_runs(dirs, chosen.metric)
+    done = [run for run in runs if run.state == "done"]
+    if objective[0] is not None and done and not any(chosen.of(run) for run in done):
+        raise UserError(f"--metric {chosen.metric}: no run has it{hint(chosen.metric, done[0].figures)}")
+    report = sweep_report(runs, dirs, chosen, abouts, meanings, out)
     beside = {"runs.csv": report.csv, **report.plots}
     return {out: report.page, **{out.with_name(name): content for name, content in beside.items()}}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from torch import Tensor
 
@@ -25,6 +26,9 @@ from vae_exp.types import Batch, Draw
 
 log = logging.getLogger(__name__)
 
+OF_DRAWS = {"temperature", "sampler", "label"}
+"""Keys that mean something where latents are drawn from the prior, or from a density in its place."""
+
 
 def main(argv: list[str]) -> int:
     """Run `vae-exp sample` with these overrides."""
@@ -42,9 +46,14 @@ def sample(cfg: DictConfig) -> None:
     rows = instantiate(asked["what"], asked["trusted_packages"], "what")
     source = Source(lambda n: _examples(run, asked, n), lambda: _draw(run, asked))
 
+    made = 0
+
     def images() -> Iterator[Tensor]:
+        nonlocal made
         with rng.isolated(asked["seed"]):
-            yield from rows(run.model, source, asked["num"], asked["batch_size"])
+            for some in rows(run.model, source, asked["num"], asked["batch_size"]):
+                made += len(some)
+                yield some
 
     out = _out(asked)
     _, write = FORMATS[asked["format"]]
@@ -52,6 +61,8 @@ def sample(cfg: DictConfig) -> None:
         write(out, images())
     except OSError as error:
         raise UserError(f"out={out} cannot be written: {error.strerror or error}") from error
+    if made < asked["num"] and "num" in _given(HydraConfig.get().overrides.task):
+        log.warning("num=%d: there are no more than %d of them", asked["num"], made)
     log.info("%s", out)
 
 
@@ -70,15 +81,23 @@ def _draw(run: Run, asked: Settings) -> Draw | None:
     def data() -> DataModule:
         return data_of(run, asked, num_labels=None)  # each example once, labelled or not
 
-    return fitted_draw(run, asked["sampler"], asked["sampler_name"], data, asked["temperature"])
+    return fitted_draw(run, asked["sampler"], asked["sampler_name"], data, asked["temperature"], asked["data"]["path"])
 
 
 def _out(asked: Settings) -> Path:
-    """The file or folder to write: one that is not there yet, unless it is the run's own."""
-    if asked["out"] is None:
-        return Path(asked["run"], "images", asked["name"] + FORMATS[asked["format"]][0])
-    refuse_existing(asked["out"], folder=asked["format"] == "png")
-    return Path(asked["out"]).expanduser()
+    """The file or folder to write: one that is not there yet, unless it is the run's own file."""
+    if asked["out"] is not None:
+        refuse_existing(asked["out"], folder=asked["format"] == "png")
+        return Path(asked["out"]).expanduser()
+    own = Path(asked["run"], "images", asked["name"] + FORMATS[asked["format"]][0])
+    if asked["format"] == "png":  # a folder of pictures is not replaced; one file is
+        refuse_existing(str(own), folder=True)
+    return own
+
+
+def _given(overrides: Sequence[str]) -> set[str]:
+    """Keys on the command line."""
+    return {word.partition("=")[0].lstrip("+") for word in overrides}
 
 
 def _check(cfg: DictConfig, asked: Settings) -> None:
@@ -87,4 +106,7 @@ def _check(cfg: DictConfig, asked: Settings) -> None:
         raise UserError(f"format={cfg.format}: should be one of {', '.join(FORMATS)}")
     check_counts(asked, num=1, batch_size=1, seed=0)
     device_named(cfg.device)
+    for key in OF_DRAWS & _given(cfg.hydra.overrides.task):
+        if "temperature" not in asked["what"]:
+            raise UserError(f"{key}: what={asked['name']} draws nothing from the prior; use what=sample")
     _out(asked)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,26 +11,43 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from vae_exp.cli.flags import Parser
+from vae_exp.errors import UserError
+from vae_exp.files import read_json
+from vae_exp.sweeps.objective import hint
 from vae_exp.sweeps.overview import STATES, RunState, overview
 
 USAGE = "vae-exp status DIR [--metric NAME] [--json]"
+METRIC = "val/nelbo"
+"""The figure that is shown where none is named."""
+
 _COLOURS = {"running": "cyan", "done": "green", "failed": "red", "interrupted": "yellow", "missing": "dim"}
 
 
 def main(argv: list[str]) -> int:
     """Print the state of every run of a sweep's folder, or of one run's."""
-    parser = argparse.ArgumentParser(prog="vae-exp status", usage=USAGE)
+    parser = Parser(USAGE)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--metric", default="val/nelbo")
+    parser.add_argument("--metric")
     parser.add_argument("--json", action="store_true")
     flags = parser.parse_args(argv)
-    runs = overview(flags.folder, flags.metric)
+    metric = flags.metric or METRIC
+    runs = overview(flags.folder, metric)
+    if flags.metric is not None:
+        _refuse_unknown(flags.folder, runs, metric)
     if flags.json:
         counts = counted(runs)
         print(json.dumps({"folder": str(flags.folder), "counts": counts, "runs": [run._asdict() for run in runs]}))
     else:
-        show_runs(runs, str(flags.folder), flags.metric)
+        show_runs(runs, str(flags.folder), metric)
     return 0
+
+
+def _refuse_unknown(folder: Path, runs: Sequence[RunState], metric: str) -> None:
+    done = [run for run in runs if run.state == "done"]
+    if done and not any(run.figure for run in done):
+        figures = next(path for path in (folder / done[0].name, folder) if (path / "metrics.json").is_file())
+        raise UserError(f"--metric {metric}: no run has it{hint(metric, read_json(figures / 'metrics.json'))}")
 
 
 def counted(runs: Sequence[RunState]) -> dict[str, int]:
@@ -65,7 +81,7 @@ def show_runs(runs: Sequence[RunState], title: str, metric: str, states: Mapping
             Text(run.name, overflow="fold"),
             Text(word, style=_COLOURS.get(run.state, "")),
             "" if run.epoch is None else f"{run.epoch}/{run.epochs or '?'}",
-            "" if run.objective is None else f"{run.objective:.4g}" if run.state != "done" else f"{run.objective:.2f}",
+            _number(run, metric),
             "" if run.seconds_left is None else _duration(run.seconds_left),
             _duration(run.wall_seconds) if run.wall_seconds else "",
         )
@@ -74,6 +90,14 @@ def show_runs(runs: Sequence[RunState], title: str, metric: str, states: Mapping
         if run.error:
             console.print(Text(f"{run.name}: {run.error}", style="red"), soft_wrap=True)
     print(", ".join(f"{count} {state}" for state, count in counted(runs).items()), f"of {len(runs)} runs")
+
+
+def _number(run: RunState, metric: str) -> str:
+    if run.objective is None:
+        return ""
+    name = (run.figure or metric).rpartition("/")[2]
+    other = "" if name.removesuffix("_bce") == metric.rpartition("/")[2] else f"{name} "
+    return f"{other}{run.objective:.2f}" if run.state == "done" else f"{run.objective:.4g}"
 
 
 def _duration(seconds: float) -> str:

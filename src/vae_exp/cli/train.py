@@ -23,7 +23,7 @@ from torch.distributions import Distribution
 from vae_exp.build import Settings, build_data, build_model, build_module, build_trainer
 from vae_exp.checkpoints import load_weights, read_checkpoint
 from vae_exp.cli.failure import log_to_file
-from vae_exp.cli.figures import device_name, figures_of, merge_figures, show, show_model, sizes
+from vae_exp.cli.figures import device_name, figures_of, merge_figures, pictures_of, show, show_model, sizes
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.isolation import isolated, without_denormals
 from vae_exp.cli.memory import keep_freed
@@ -194,12 +194,13 @@ def _run(job: Job) -> dict[str, Any]:
         trainer.fit(module, datamodule=job.data, ckpt_path=job.start, weights_only=True)
     if pruned(trainer):
         return {name: float(value) for name, value in trainer.callback_metrics.items()}
+    before = pictures_of(folder)
     figures = _final_figures(trainer, module, job.data, folder)
     if trainer.is_global_zero:
         if trainer.global_step > job.step:  # a finished run given again has filled the tab before
             called_by = run_keys(HydraConfig.get(), job.settings["sweep"]["axes"])
             log_hyperparameters(trainer.loggers, job.settings, figures, called_by)
-        show(figures, folder)
+        show(figures, folder, before)
     return figures
 
 

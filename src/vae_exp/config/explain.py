@@ -138,6 +138,8 @@ def unknown_key(key: str, cfg: DictConfig) -> str:
     names = [str(name) for name in tree if not str(name).startswith("_")]
     if not prefix:
         names = [name for name in {*names, *groups} if name != "hydra"]
+    if not prefix and len(rest) == 1 and isinstance(tree.get(key), dict):
+        return f"{key} is not chosen here; it has the keys {', '.join(map(str, tree[key]))}"
     close = nearest(rest[0], names)
     if close is None and not prefix:
         return f"{key} is not a key{_same_leaf(rest[-1], tree) or suggestion(rest[0], names)}"

@@ -25,9 +25,8 @@ def objective(figures: Mapping[str, Any], metric: str) -> float:
     Raises:
         UserError: There is no such figure.
     """
-    name = next((name for name in names_of(metric) if name in figures), None)
-    if name is None:
-        raise UserError(f"sweep.metric={metric}: is not a figure of the run{_hint(metric, figures)}")
+    if (name := figure_of(figures, metric)) is None:
+        raise UserError(f"sweep.metric={metric}: is not a figure of the run{hint(metric, figures)}")
     value = figures[name]
     if isinstance(value, list):
         raise UserError(f"sweep.metric={metric}: is a vector; give a figure that is one number")
@@ -43,6 +42,11 @@ def saved_objective(folder: Path, metric: str) -> float:
     return objective(read_json(folder / "metrics.json"), metric)
 
 
+def figure_of(figures: Mapping[str, Any], metric: str) -> str | None:
+    """The name under which a run has the figure, None where it has none."""
+    return next((name for name in names_of(metric) if name in figures), None)
+
+
 def names_of(metric: str) -> list[str]:
     """The names under which a figure may be found, the first that a run has being the one."""
     stage, _, figure = metric.partition("/")
@@ -50,7 +54,8 @@ def names_of(metric: str) -> list[str]:
     return [metric, f"{metric}_bce", *spare]
 
 
-def _hint(metric: str, names: Iterable[str]) -> str:
+def hint(metric: str, names: Iterable[str]) -> str:
+    """What to write in the place of a figure that is not there."""
     names = [name for name in names if not name.endswith("/se")]
     close = nearest(metric, names)
     return f"; did you mean {close}?" if close else f" (figures: {', '.join(sorted(names))})"

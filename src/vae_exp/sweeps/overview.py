@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from vae_exp.errors import UserError
 from vae_exp.sweeps.lock import holder
-from vae_exp.sweeps.objective import objective
+from vae_exp.sweeps.objective import figure_of, objective
 from vae_exp.sweeps.plan import read_plan
 
 STATES = ("running", "done", "pruned", "failed", "interrupted", "missing")
@@ -25,6 +25,7 @@ class RunState(NamedTuple):
         state: One of `STATES`.
         overrides: What it was asked for with; empty for a run that no plan knows.
         objective: The figure that sweepers compare: the final one, or the best so far; None before the first.
+        figure: Its name, of a run that is done: that of a model without a rate is not nelbo.
         epoch: Epochs that are done.
         epochs: Epochs to do, None where it is not known.
         seconds_left: Until the end of training, None where it is not known.
@@ -38,6 +39,7 @@ class RunState(NamedTuple):
     state: str
     overrides: list[str]
     objective: float | None = None
+    figure: str | None = None
     epoch: int | None = None
     epochs: int | None = None
     seconds_left: float | None = None
@@ -83,6 +85,8 @@ def run_state(folder: Path, overrides: list[str], metric: str) -> RunState:
         working = holder(folder) if folder.is_dir() else None
         return RunState(folder.name, "running" if working else "missing", overrides)
     state, who = status["state"], None
+    figures = _read(folder / "metrics.json") if state == "done" else {}
+    figure = figure_of(figures, metric)
     if state not in FINISHED:
         who = holder(folder)
         state = "running" if who else "interrupted" if state == "running" else state
@@ -90,7 +94,8 @@ def run_state(folder: Path, overrides: list[str], metric: str) -> RunState:
         name=folder.name,
         state=state,
         overrides=overrides,
-        objective=_final(folder, metric) if state == "done" else progress.get("best"),
+        objective=progress.get("best") if state != "done" else objective(figures, metric) if figure else None,
+        figure=figure,
         epoch=progress.get("epoch"),
         epochs=progress.get("epochs"),
         seconds_left=_left(progress) if state == "running" else None,
@@ -99,13 +104,6 @@ def run_state(folder: Path, overrides: list[str], metric: str) -> RunState:
         where=f"{who.get('host')}:{who.get('pid')}" if who else "",
         error=status.get("error", "") if state == "failed" else "",
     )
-
-
-def _final(folder: Path, metric: str) -> float | None:
-    try:
-        return objective(_read(folder / "metrics.json"), metric)
-    except UserError:
-        return None
 
 
 def _left(progress: dict[str, Any]) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from vae_exp.report.record import CONFIG
 from vae_exp.report.sweep.runs import Run, read_yaml
-from vae_exp.sweeps.objective import names_of
+from vae_exp.sweeps.objective import figure_of
 
 PLAIN = "val/nelbo"
 """The figure where the runs name none."""
@@ -23,7 +23,7 @@ class Objective(NamedTuple):
 
     def of(self, run: Run) -> str | None:
         """The name under which a run has it: nelbo is nelbo_bce of a run whose pixels have no likelihood."""
-        return next((name for name in names_of(self.metric) if name in run.figures), None)
+        return figure_of(run.figures, self.metric)
 
     def rank(self, value: float | None) -> float:
         """Sorts values, the best first and what is not finite last."""

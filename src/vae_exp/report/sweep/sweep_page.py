@@ -143,7 +143,9 @@ def _notices(runs: Sequence[Run], axes: Axes) -> list[str]:
         [f"{lost} finished runs have figures that are not finite; no mean is taken over such a figure."] if lost else []
     )
     if axes.left_out:
-        said.append(f"{axes.left_out} combinations of the other keys are left out of the heat maps and the pictures.")
+        several = axes.left_out > 1
+        count = f"{axes.left_out} combination{'s' if several else ''} of the other keys {'are' if several else 'is'}"
+        said.append(f"{count} left out of the heat maps and the pictures.")
     return said
 
 
