@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from vae_exp.report.sweep.settings import Setting
-from vae_exp.report.sweep.values import BETA, LATENTS, SEED, Value, order, shown
+from vae_exp.report.sweep.values import BETA, LATENTS, SEED, Value, named, order
 from vae_exp.report.sweep.variation import Variation
 
 MOST = 40
@@ -102,13 +102,9 @@ def _slices(settings: Sequence[Setting], varies: Variation, axes: Axes) -> dict[
             row, column = axes.place(varies, setting)
             grids[rest][rows[row]][columns[column]] = setting.number
     names = [varies.labels[keys[place]] for place in others]
-    slices = [Slice(_title(names, rest), grid) for rest, grid in sorted(grids.items(), key=lambda item: _by(item[0]))]
+    slices = [Slice(named(names, rest), grid) for rest, grid in sorted(grids.items(), key=lambda item: _by(item[0]))]
     return {"slices": slices, "left_out": len(set(rests)) - len(slices)}
 
 
 def _by(rest: tuple[Value, ...]) -> list[tuple[int, float, str]]:
     return [order(value) for value in rest]
-
-
-def _title(names: Sequence[str], rest: Sequence[Value]) -> str:
-    return ", ".join(f"{name} {shown(value)}" for name, value in zip(names, rest, strict=True))

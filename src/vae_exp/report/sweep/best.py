@@ -14,7 +14,7 @@ from vae_exp.report.sweep.links import link
 from vae_exp.report.sweep.objective import Objective
 from vae_exp.report.sweep.runs import Run
 from vae_exp.report.sweep.settings import Mean, Setting
-from vae_exp.report.sweep.values import Value, shown
+from vae_exp.report.sweep.values import Value, named
 from vae_exp.report.sweep.variation import Variation, words
 
 APART = ("data", "data.binarize", "data.path", "model/likelihood")
@@ -61,10 +61,9 @@ def best_of(
         members = set(numbers)
         own = [s for s in settings if figure in s.means and s.means[figure].mean is not None and members & set(s.runs)]
         top = min(own, key=lambda s: objective.rank(s.means[figure].mean), default=None)
-        pairs = zip(apart, common, strict=True)
         found.append(
             Best(
-                among=", ".join(f"{varies.labels[varies.keys[place]]} {shown(value)}" for place, value in pairs),
+                among=named((varies.labels[varies.keys[place]] for place in apart), common),
                 figure=figure,
                 setting=words(varies, top.values) if top else "",
                 mean=top.means[figure] if top else None,

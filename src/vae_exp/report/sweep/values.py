@@ -50,6 +50,12 @@ def shown(value: Value) -> str:
     return value or ""
 
 
+def named(names: Iterable[str], values: Iterable[Value]) -> str:
+    """Values by their names, `latent_dim 8, beta 0.5`, without those that are not known."""
+    pairs = zip(names, values, strict=False)
+    return ", ".join(f"{name} {shown(value)}" for name, value in pairs if value is not None)
+
+
 def order(value: Value) -> tuple[int, float, str]:
     """Sorts values: numbers by size, then texts, then what is not known."""
     if isinstance(value, float):

@@ -11,7 +11,7 @@ from vae_exp.config.keys import shortened
 from vae_exp.errors import UserError
 from vae_exp.report.record import CONFIG, read_record
 from vae_exp.report.sweep.runs import Run, read_yaml
-from vae_exp.report.sweep.values import SEED, Value, shown, value_of
+from vae_exp.report.sweep.values import SEED, Value, named, value_of
 
 FOLDER = "folder"
 """Tells runs apart that were given the same values, and the same seed."""
@@ -56,8 +56,7 @@ def variation(runs: Sequence[Run]) -> Variation:
 
 def words(variation: Variation, values: Sequence[Value]) -> str:
     """Values by the names of their keys: `latent_dim 8, beta 0.5`."""
-    pairs = zip(variation.keys, values, strict=False)
-    return ", ".join(f"{variation.labels[key]} {shown(value)}" for key, value in pairs if value is not None)
+    return named((variation.labels[key] for key in variation.keys), values)
 
 
 class _Config:
