@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
@@ -85,19 +87,25 @@ def build_loss(settings: Settings, model: Model) -> Loss:
             together.
     """
     loss = _part(settings, "loss")
-    if not isinstance(loss, Loss):  # unfinished: it owns a network, whose sizes the model knows
+    if isinstance(loss, partial):  # it owns a network, whose sizes the model knows
         loss = _finished(loss, model)
+    if not isinstance(loss, Loss):
+        raise UserError(f"loss: {type(loss).__name__} does not derive from vae_exp.losses.base.Loss")
     had = model.properties()  # whatever the loss needs: this is where a misfit of the model's own parts is found
     missing = [need for need in loss.needs if need not in had]
     if missing:
-        raise UserError(f"loss: {type(loss).__name__} needs {' and '.join(MEANING[need] for need in missing)}")
+        raise UserError(
+            f"loss: {type(loss).__name__} needs {' and '.join(MEANING.get(need, need) for need in missing)}"
+        )
     return loss
 
 
 def _finished(unfinished: Callable[..., Loss], model: Model) -> Loss:
-    latents = one_group(model, "loss: a network of latents").posterior.event_shape
+    wanted, sizes = inspect.signature(unfinished).parameters, {"x_shape": model.spec.x_shape}
+    if "event_shape" in wanted:
+        sizes["event_shape"] = one_group(model, "loss: a network of latents").posterior.event_shape
     try:
-        return unfinished(event_shape=latents, x_shape=model.spec.x_shape)
+        return unfinished(**{name: size for name, size in sizes.items() if name in wanted})
     except ValueError as error:
         raise UserError(f"loss: {error}") from error
 
@@ -158,7 +166,8 @@ def with_precision(settings: Settings, model: Model | None = None) -> Settings:
     trainer = settings["trainer"]
     if "precision" not in trainer:
         return settings
-    return {**settings, "trainer": {**trainer, "precision": resolved(trainer["precision"], model)}}
+    precision = resolved(trainer["precision"], model, str(trainer.get("accelerator", "auto")))
+    return {**settings, "trainer": {**trainer, "precision": precision}}
 
 
 def _part(settings: Settings, name: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ def run_checkpoint(folder: Path, key: str) -> Path:
     for name in ("best.ckpt", "last.ckpt"):
         if (path := folder / "checkpoints" / name).is_file():
             return path
-    raise UserError(f"{key}={folder} has no checkpoint yet; train it with `vae-exp train hydra.run.dir={folder}`")
+    raise UserError(f"{key}={folder} has no checkpoint yet; give its own command again, to the end of the first epoch")
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -43,11 +42,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise UserError(f"{path} is not a file; give the path of a checkpoint, such as .../checkpoints/last.ckpt")
     try:
         checkpoint: Checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except Exception as error:  # what is damaged fails in many ways
         raise UserError(f"{path} cannot be read, it is cut short or not a checkpoint") from error
     if not isinstance(checkpoint, dict) or not {"vae_exp", "state_dict", "global_step"} <= checkpoint.keys():
         raise UserError(f"{path} is not a checkpoint of vae_exp; give one that `vae-exp train` wrote")
-    if checkpoint["vae_exp"]["format"] != FORMAT:
+    if checkpoint["vae_exp"].get("format") != FORMAT:
         raise UserError(
             f"{path} was written by another version of vae_exp, whose weights mean something else; train again"
         )

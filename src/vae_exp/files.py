@@ -41,6 +41,12 @@ def write_whole(path: str | Path, data: bytes | memoryview | str) -> None:
         raise
 
 
+def remove_partial(folder: Path) -> None:
+    """Remove what `write_whole` left in a folder, and in those of it, where a process was killed while it wrote."""
+    for file in folder.rglob(".*.part"):
+        file.unlink(missing_ok=True)
+
+
 def read_json(path: str | Path) -> Any:
     """Read a json file.
 

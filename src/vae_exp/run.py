@@ -59,6 +59,8 @@ class Run:
 
         `.mean` are the usual pictures, `.sample()` has the pixels' noise.
         """
+        if y is not None and not self.model.conditional:
+            raise UserError("sample: this model draws no class (model.context=none); leave y out")
         return self.model.sample(n, y, temperature, draw)
 
     def log_prob(self, x: Tensor, y: Tensor | None = None, *, num_samples: int = 100, rows: int = 4000) -> Tensor:

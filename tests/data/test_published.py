@@ -127,7 +127,7 @@ def test_shapes3d(tmp_path):
 def test_without_h5py_it_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "h5py", None)
     (tmp_path / "s.h5").write_text("")
-    with pytest.raises(UserError, match=r"needs the package h5py; `pip install vae_exp\[shapes3d\]`"):
+    with pytest.raises(UserError, match=r"needs the package h5py; `pip install 'vae_exp\[shapes3d\]'`"):
         read(tmp_path, shapes3d, tmp_path / "s.h5")
 
 

@@ -18,9 +18,7 @@ NET = partial(MLP, hidden=[16], activation="Tanh", norm="none", init="torch")
 
 
 def adversarial(dims=D, lr=5e-3):
-    return Adversarial(
-        event_shape=(dims,), x_shape=SHAPE, adversarial_weight=5.0, discriminator=NET, discriminator_lr=lr
-    ).double()
+    return Adversarial(event_shape=(dims,), adversarial_weight=5.0, discriminator=NET, discriminator_lr=lr).double()
 
 
 def test_gradients_of_model_and_discriminator_are_those_of_their_own_losses():

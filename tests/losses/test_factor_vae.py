@@ -20,7 +20,7 @@ NET = partial(MLP, hidden=[8, 8], activation="Tanh", norm="none", init="torch")
 
 
 def factor_vae(gamma=5.0, net=NET, lr=3e-3, dims=D):
-    return FactorVAE(event_shape=(dims,), x_shape=SHAPE, gamma=gamma, discriminator=net, discriminator_lr=lr).double()
+    return FactorVAE(event_shape=(dims,), gamma=gamma, discriminator=net, discriminator_lr=lr).double()
 
 
 def step(loss, model, x):

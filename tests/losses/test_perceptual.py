@@ -36,7 +36,7 @@ class SquaredError(Similarity):
 
 def perceptual(**settings):
     given = {"similarity": SquaredError, "similarity_weight": 3.0, "distortion_weight": 0.5, "beta": 0.7} | settings
-    return Perceptual(event_shape=(2,), x_shape=SHAPE, **given)
+    return Perceptual(x_shape=SHAPE, **given)
 
 
 def test_loss_is_the_sum_of_its_weighted_terms_and_targets_are_what_is_scored():

@@ -22,7 +22,6 @@ def stepped():
     """Model, loss, its result after one backward pass, and the same terms by hand from the same noise."""
     model, x = linear_vae(D), torch.rand(B, *SHAPE).double()
     loss = VAEGAN(
-        event_shape=(D,),
         x_shape=SHAPE,
         distortion_weight=PIXELS,
         adversarial_weight=WEIGHT,

@@ -82,7 +82,7 @@ def test_a_picture_too_small_for_its_network_is_refused_for_the_user(tmp_path):
     from vae_exp.config.compose import compose
 
     chosen = check(compose("train", ["model=conv", "data=digits", f"run_dir={tmp_path}"]))
-    with pytest.raises(UserError, match="use at most 1 channels entries"):
+    with pytest.raises(UserError, match="use at most 1, one for each size"):
         build_model(chosen, DataSpec((1, 2, 2), "binary", 10))
 
 

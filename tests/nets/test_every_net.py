@@ -107,7 +107,7 @@ def test_resnet_refuses_pictures_that_cannot_be_halved_so_often(net):
         shapes = (picture, (5,)) if net is ResNetEncoder else ((5,), picture)
         return net(*shapes, **RESNET | down | {"init": "torch"} | more)
 
-    with pytest.raises(ValueError, match="pictures of 3x9 cannot be halved 2 times; use at most 2 channels entries"):
+    with pytest.raises(ValueError, match="pictures of 3x9 cannot be halved 2 times; use at most 2, one for each size"):
         shaped((1, 3, 9))
     shaped((1, 3, 9), channels=[4, 4], depths=[1, 1])  # as the message says
     shaped((1, 1, 1), channels=[4], depths=[1])

@@ -93,8 +93,8 @@ def test_sizes_are_halved_rounding_down():
 @pytest.mark.parametrize(
     ("shape", "times", "message"),
     [
-        ((1, 8, 8), 4, "use at most 3 channels entries"),
-        ((1, 64, 5), 3, "use at most 2 channels entries"),
+        ((1, 8, 8), 4, "use at most 3, one for each size"),
+        ((1, 64, 5), 3, "use at most 2, one for each size"),
         ((10,), 1, "needs pictures"),
         ((1, 8, 8), 0, "at least one convolution"),
     ],

@@ -33,11 +33,11 @@ def test_a_run_in_that_precision_has_finite_figures(settings, precision, optimiz
     ],
 )
 def test_auto_takes_bfloat16_where_it_gains(monkeypatch, arithmetic, weights, expected):
-    monkeypatch.setattr("vae_exp.training.precision.multiplies_bfloat16", lambda: arithmetic)
+    monkeypatch.setattr("vae_exp.training.precision.multiplies_bfloat16", lambda accelerator: arithmetic)
     model = torch.nn.Linear(weights, 1, bias=False)
-    assert resolved("auto", model) == expected
-    assert resolved("64-true", model) == "64-true"
-    assert resolved("auto", None) == "32-true"
+    assert resolved("auto", model, "cpu") == expected
+    assert resolved("64-true", model, "cpu") == "64-true"
+    assert resolved("auto", None, "auto") == "32-true"
 
 
 def test_auto_is_a_precision_of_the_trainer(settings):

@@ -92,8 +92,10 @@ def _collapse(figures: Figures, settings: Mapping[str, Any]) -> Iterator[str]:
     verdict = posterior_collapse(figures)
     beta = _get(settings, "loss", "beta")
     if verdict.collapsed == "yes":
-        cure = f"lower loss.beta={beta:g}" if isinstance(beta, int | float) and beta > 1 else "anneal loss.beta from 0"
-        yield f"{verdict.sentence} Try to {cure}, loss.free_bits=0.1, or a weaker decoder."
+        anneal = "loss/schedule=linear" if _get(settings, "loss", "schedule") else "loss=elbo loss/schedule=linear"
+        cure = f"a lower loss.beta than {beta:g}" if isinstance(beta, int | float) and beta > 1 else anneal
+        free_bits = "" if _get(settings, "loss", "free_bits") is not None else "loss=elbo "
+        yield f"{verdict.sentence} Try {cure}, {free_bits}loss.free_bits=0.1, or a weaker decoder."
     elif verdict.collapsed == "partly" and 2 * verdict.evidence["dead_dimensions"] > verdict.evidence["dimensions"]:
         yield f"{verdict.sentence} Fewer latent dimensions would do as well."
 

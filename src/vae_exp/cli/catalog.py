@@ -51,12 +51,12 @@ def settings(folders: Sequence[Path], root: str) -> list[Setting]:
 def _root(folders: Sequence[Path], root: str) -> list[str]:
     files = [folder / f"{root}.yaml" for folder in folders]
     file = next((file for file in files if file.is_file()), None)
-    return file.read_text(encoding="utf-8").splitlines() if file else []
+    return file.read_text(encoding="utf-8", errors="replace").splitlines() if file else []
 
 
 def _option(file: Path) -> Option:
     comments: list[str] = []
-    for line in file.read_text(encoding="utf-8").splitlines():
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
         if not line.startswith("#"):
             break
         text = line.lstrip("#").strip()

@@ -112,6 +112,8 @@ def _checked(
 ) -> tuple[Sweep | None, list[str]]:
     """Check every run of a command; returns its sweep, if it is one, and the override that the runs are called by."""
     folders, root = _own_folders(flags), flags.config_name or root
+    if any(word.startswith("sweep=") and "," in word for word in flags.overrides):
+        raise UserError("sweep: give one at a time, each with a command of its own")
     runs = runs_of(root, flags.overrides, multirun=flags.multirun, config_dirs=folders)
     mode = [*runs.naming, *(["hydra.mode=MULTIRUN"] if flags.multirun else [])]  # as Hydra itself will have it
     if len(runs.overrides) > _MANY:

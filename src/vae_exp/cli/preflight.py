@@ -14,13 +14,13 @@ from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Trainer
 from pytorch_lightning.accelerators import CPUAccelerator
-from pytorch_lightning.callbacks import Checkpoint
 
 from hydra_plugins.vae_exp_clusters._elsewhere import Elsewhere
 from vae_exp.build import Settings, build_optimizer, build_trainer, nodes_of, with_precision
 from vae_exp.config.locate import locate
 from vae_exp.config.signature import check_values
 from vae_exp.errors import UserError
+from vae_exp.training.callbacks.checkpoint import LastAndBest
 
 POSITIVE = (
     "accumulate_grad_batches",
@@ -35,6 +35,19 @@ POSITIVE = (
 """Arguments of the trainer of which Lightning accepts 0, with nothing to show for it at the end."""
 
 
+NOT_HERE = {
+    "logger": "choose by logger=csv, or logger=none",
+    "callbacks": "choose by callbacks=[default,NAME]",
+    "plugins": "use trainer.precision, trainer.strategy and callbacks",
+    "default_root_dir": "use hydra.run.dir=DIR",
+    "enable_checkpointing": "a run without a checkpoint could not be evaluated; leave it out",
+    "enable_progress_bar": "use callbacks.progress=null",
+    "barebones": "use logger=none view=none",
+    "profiler": "profile the whole command, as by `py-spy record -- vae-exp train ...`",
+}
+"""Arguments of Lightning's trainer that have another place here, or none."""
+
+
 def check_trainer(cfg: DictConfig, settings: Settings) -> None:
     """Check the types and ranges of the trainer's arguments, and whether this machine has the devices.
 
@@ -47,6 +60,12 @@ def check_trainer(cfg: DictConfig, settings: Settings) -> None:
     """
     _check_types(with_precision(settings), "trainer")
     given = settings["trainer"]
+    for name in NOT_HERE.keys() & given.keys():
+        raise UserError(f"trainer.{name} is not taken: {NOT_HERE[name]}")
+    if given.get("precision") in ("bf16-true", "16-true"):
+        raise UserError(
+            f"trainer.precision={given['precision']}: log-probabilities need float32; use bf16-mixed or 16-mixed"
+        )
     for name in POSITIVE:
         if given.get(name) == 0:
             raise UserError(f"trainer.{name}=0: should be greater than 0; leave it out for what it is by default")
@@ -110,9 +129,9 @@ def check_saves(settings: Settings) -> None:
     """
     callbacks = nodes_of(settings, "callbacks").items()
     kinds = [locate(node["_target_"], settings["trusted_packages"], key) for key, node in callbacks]
-    if not any(isinstance(kind, type) and issubclass(kind, Checkpoint) for kind in kinds):
+    if not any(isinstance(kind, type) and issubclass(kind, LastAndBest) for kind in kinds):
         raise UserError(
-            "callbacks: none of them writes checkpoints, and the best one is what is evaluated and drawn; leave "
+            "callbacks: none of them writes checkpoints/best.ckpt, which is what is evaluated and drawn; leave "
             "callbacks.checkpoint as it is, or add it, as in callbacks=[checkpoint,progress]"
         )
 

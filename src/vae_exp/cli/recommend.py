@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 
 from vae_exp.analysis.ranking import ranked
 from vae_exp.build import Settings
-from vae_exp.cli.finished import check_counts, data_of, device_named
+from vae_exp.cli.finished import check_counts, data_of, device_named, refuse_existing
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.config.check import check
 from vae_exp.config.nearest import nearest
@@ -114,10 +114,8 @@ def _chosen(known: SparseRows, users: Any) -> torch.Tensor:
 def _out(asked: Settings) -> Path:
     if asked["out"] is None:
         return Path(asked["run"], "recommendations.csv")
-    out = Path(asked["out"]).expanduser()
-    if out.exists():
-        raise UserError(f"out={asked['out']} is there already; give another name, or remove it")
-    return out
+    refuse_existing(asked["out"], folder=False)
+    return Path(asked["out"]).expanduser()
 
 
 def _check(cfg: DictConfig, asked: Settings) -> None:

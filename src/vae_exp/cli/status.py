@@ -14,13 +14,11 @@ from rich.text import Text
 from vae_exp.cli.flags import Parser
 from vae_exp.errors import UserError
 from vae_exp.files import read_json
+from vae_exp.report.sweep.objective import first_config, objective_of
 from vae_exp.sweeps.objective import hint
 from vae_exp.sweeps.overview import STATES, RunState, overview
 
 USAGE = "vae-exp status DIR [--metric NAME] [--json]"
-METRIC = "val/nelbo"
-"""The figure that is shown where none is named."""
-
 _COLOURS = {"running": "cyan", "done": "green", "failed": "red", "interrupted": "yellow", "missing": "dim"}
 
 
@@ -31,7 +29,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--metric")
     parser.add_argument("--json", action="store_true")
     flags = parser.parse_args(argv)
-    metric = flags.metric or METRIC
+    metric = objective_of(first_config([flags.folder]), flags.metric, maximize=False).metric
     runs = overview(flags.folder, metric)
     if flags.metric is not None:
         _refuse_unknown(flags.folder, runs, metric)

@@ -38,6 +38,7 @@ from vae_exp.config.names import run_folder, run_keys
 from vae_exp.config.saved import save_config
 from vae_exp.data.datamodule import DataModule
 from vae_exp.errors import UserError
+from vae_exp.files import remove_partial
 from vae_exp.run import best_checkpoint
 from vae_exp.sweeps import leftovers
 from vae_exp.sweeps.lock import held
@@ -98,6 +99,10 @@ def train(cfg: DictConfig) -> float:
                 if first:
                     begin_again(folder)  # now: a kill in the next moment must not leave the old run to go on with
                 settings["resume"] = "never"
+        elif first:
+            refuse_changes(cfg, folder)  # again: another command may have begun here since it was checked
+        if first:
+            remove_partial(folder)
         return _train(cfg, settings, folder, first)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytorch_lightning as pl
 import torch
@@ -94,6 +95,10 @@ class DataModule(pl.LightningDataModule):
             return
         with one_at_a_time(self.root):
             loaded = {name: self._load(split) for name, split in self.dataset().items()}
+        if unknown := loaded.keys() - set(get_args(SplitName)):
+            raise UserError(f"data: {min(unknown)} is no split; a data set gives train, and may give val and test")
+        if "train" not in loaded:
+            raise UserError("data: the data set gives no split train")
         self._validate(loaded)
         splits = {name: self._binarized(name, split) for name, split in loaded.items()}
         self._parts = cut(

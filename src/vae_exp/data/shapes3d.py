@@ -64,5 +64,5 @@ def _h5py() -> Any:
     try:
         import h5py
     except ImportError as error:
-        raise UserError("data=shapes3d needs the package h5py; `pip install vae_exp[shapes3d]`") from error
+        raise UserError("data=shapes3d needs the package h5py; `pip install 'vae_exp[shapes3d]'`") from error
     return h5py

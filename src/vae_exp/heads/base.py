@@ -93,7 +93,7 @@ class Likelihood(Head, ABC):
         """
         del mean
         raise ValueError(
-            f"start_at_data_mean=true does not go with {type(self).__name__}; use start_at_data_mean=false"
+            f"start_at_data_mean=true does not go with {type(self).__name__}; use model.start_at_data_mean=false"
         )
 
     def suffix(self, values: Values) -> str:

@@ -24,7 +24,6 @@ class Adversarial(Loss):
 
     Args:
         event_shape: Shape of a latent, (latent_dim,).
-        x_shape: Shape of an example, which is not needed.
         adversarial_weight: Weight of the encoder's term, dimensionless.
         discriminator: (in_shape, out_shape) -> network from latents to one logit.
         discriminator_lr: Its learning rate.
@@ -41,13 +40,11 @@ class Adversarial(Loss):
         self,
         *,
         event_shape: tuple[int, ...],
-        x_shape: tuple[int, ...],
         adversarial_weight: NonNegative,
         discriminator: Callable[..., nn.Module],
         discriminator_lr: Positive,
     ) -> None:
         super().__init__()
-        del x_shape
         self.adversarial_weight = weight(adversarial_weight)
         self.discriminator = Discriminator(discriminator(event_shape, (1,)), lr=discriminator_lr)
 

@@ -27,7 +27,6 @@ class FactorVAE(Loss):
 
     Args:
         event_shape: Shape of a latent, (latent_dim,).
-        x_shape: Shape of an example, which is not needed.
         gamma: Weight of the total correlation, dimensionless.
         discriminator: (in_shape, out_shape) -> network from latents to one logit.
         discriminator_lr: Its learning rate.
@@ -41,13 +40,11 @@ class FactorVAE(Loss):
         self,
         *,
         event_shape: tuple[int, ...],
-        x_shape: tuple[int, ...],
         gamma: NonNegative,
         discriminator: Callable[..., nn.Module],
         discriminator_lr: Positive,
     ) -> None:
         super().__init__()
-        del x_shape
         self.gamma = weight(gamma)
         self.discriminator = Discriminator(discriminator(event_shape, (1,)), lr=discriminator_lr)
 

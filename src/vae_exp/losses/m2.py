@@ -58,7 +58,7 @@ class M2(Loss):
 
     def forward(self, out: VAEOutput, batch: Batch, ctx: Context) -> LossOutput:
         q, p, given = class_model(ctx.model, "loss=m2").by_class(batch)
-        y = batch.get("y", torch.full((len(batch["x"]),), -1, device=batch["x"].device))
+        y = batch["y"] if "y" in batch else torch.full((len(batch["x"]),), -1, device=batch["x"].device)
         cross_entropy = _cross_entropy(q, y)
         if not self.generates:  # the rest would be computed for nothing
             return LossOutput(self.alpha * cross_entropy, {"cross_entropy": cross_entropy})

@@ -19,7 +19,6 @@ class Perceptual(Loss):
     distortion alone. The dissimilarity d is no log-likelihood; beta = 0 is an autoencoder, which needs no rate.
 
     Args:
-        event_shape: Shape of a latent, which is not needed.
         x_shape: Shape of an example.
         similarity: (x_shape) -> the dissimilarity d of two pictures.
         similarity_weight: Weight of the dissimilarity.
@@ -36,7 +35,6 @@ class Perceptual(Loss):
     def __init__(
         self,
         *,
-        event_shape: tuple[int, ...],
         x_shape: tuple[int, ...],
         similarity: Callable[..., Similarity],
         similarity_weight: NonNegative,
@@ -44,7 +42,6 @@ class Perceptual(Loss):
         beta: NonNegative,
     ) -> None:
         super().__init__()
-        del event_shape
         if similarity_weight == distortion_weight == 0:
             raise ValueError("similarity_weight=0 and distortion_weight=0 ask for no likeness; make one positive")
         self.has_rate = beta > 0

@@ -32,7 +32,6 @@ class VAEGAN(Loss):
     such as a learned scale, gets its gradient from the distortion alone, a prior's own draws none.
 
     Args:
-        event_shape: Shape of a latent, which is not needed.
         x_shape: Shape of an example.
         distortion_weight: Weight of the distortion of pixels, dimensionless.
         adversarial_weight: Weight of the decoder's term, dimensionless.
@@ -44,10 +43,11 @@ class VAEGAN(Loss):
         arXiv:1512.09300
     """
 
+    needs = ("one_group", "density")
+
     def __init__(
         self,
         *,
-        event_shape: tuple[int, ...],
         x_shape: tuple[int, ...],
         distortion_weight: NonNegative,
         adversarial_weight: NonNegative,
@@ -56,7 +56,6 @@ class VAEGAN(Loss):
         discriminator_lr: Positive,
     ) -> None:
         super().__init__()
-        del event_shape
         self.distortion_weight, self.adversarial_weight = weight(distortion_weight), weight(adversarial_weight)
         network = features(x_shape, (num_features,))
         decision = nn.Sequential(network, nn.LeakyReLU(), nn.Linear(num_features, 1))

@@ -89,6 +89,11 @@ class PerExample(VAEMetric):
 
     def update(self, batch: Batch, out: VAEOutput, model: nn.Module) -> None:
         for name, values in self.scores(batch, out, model).items():
+            if values.ndim != 1:
+                raise UserError(
+                    f"metrics: {type(self).__name__} gives {name} the shape {list(values.shape)}, where one number for "
+                    "each example should be"
+                )
             getattr(self, name).append(values.detach())
 
     def compute(self) -> dict[str, Tensor]:

@@ -16,6 +16,7 @@ from vae_exp.distributions.center import center
 from vae_exp.distributions.of_a_draw import OfADraw
 from vae_exp.distributions.one_hots import OneHots
 from vae_exp.distributions.tempered import tempered
+from vae_exp.errors import UserError
 from vae_exp.heads.base import Posterior
 from vae_exp.models.class_and_style import ClassAndStyle
 from vae_exp.models.class_model import ByClass, ClassModel
@@ -133,7 +134,8 @@ class M1M2(ClassModel):
     def sample(
         self, n: int, y: Tensor | None = None, temperature: float = 1.0, draw: Draw | None = None
     ) -> Distribution:
-        del draw  # there are several groups
+        if draw is not None:
+            raise UserError("sampler: a density of latents needs one latent group, and this model has several")
         z = tempered(self.parts.styles(), temperature).sample(torch.Size([n]))
         p_v = self.parts.decode(z, self.one_hot(self.in_turn(n) if y is None else y))
         return self.m1.decode(tempered(p_v, temperature).sample())

@@ -96,7 +96,8 @@ class M2(ClassModel):
     def sample(
         self, n: int, y: Tensor | None = None, temperature: float = 1.0, draw: Draw | None = None
     ) -> Distribution:
-        del draw  # there are two groups
+        if draw is not None:
+            raise UserError("sampler: a density of latents needs one latent group, and there is a class beside it")
         z = tempered(self.parts.styles(), temperature).sample(torch.Size([n]))
         return self.parts.decode(z, self.one_hot(self.in_turn(n) if y is None else y))
 

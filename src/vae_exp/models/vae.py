@@ -35,11 +35,11 @@ def one_group(model: Model, what: str) -> VAE:
         what: What needs it, the beginning of the sentence of an error.
 
     Raises:
-        UserError: It has several.
+        UserError: It is none.
     """
     if isinstance(model, VAE):
         return model
-    raise UserError(f"{what} needs one latent group, and {type(model).__name__} has several")
+    raise UserError(f"{what} needs a VAE of one latent group, and {type(model).__name__} is none")
 
 
 class VAE(Model):
@@ -93,7 +93,7 @@ class VAE(Model):
         self.density, self.covers = self.posterior.density, self.posterior.covers
         self.conditional = context == "label"
         if self.conditional and spec.num_classes == 0:
-            raise ValueError("context=label needs labelled data, and this data set has no labels; use context=none")
+            raise ValueError("context=label needs labels, and this data set has none; use model.context=none")
         self.embedding = (
             nn.Embedding(spec.num_classes, label_embedding) if self.conditional and label_embedding else None
         )
@@ -117,7 +117,7 @@ class VAE(Model):
         if not self.conditional:
             return None
         classes = self.spec.num_classes
-        if y is None or bool(((y < 0) | (y >= classes)).any()):
+        if y is None or _out_of_range(y, classes):
             raise UserError(
                 f"model.context=label needs the label of every example, 0 to {classes - 1}; use model.context=none"
             )
@@ -191,3 +191,10 @@ class VAE(Model):
             y = torch.arange(n, device=next(self.parameters()).device) % self.spec.num_classes
         z = self.sample_latents(n, temperature) if draw is None else draw(n, y, temperature)
         return self.decode(z, y)
+
+
+def _out_of_range(y: Tensor, classes: int) -> bool:
+    """Whether some labels are no classes; looked for where that waits for no device and breaks no graph."""
+    if torch.compiler.is_compiling() or y.device.type != "cpu":
+        return False
+    return bool(((y < 0) | (y >= classes)).any())

@@ -127,7 +127,7 @@ def halvings(shape: tuple[int, ...], entries: int, *, first_is_full: bool = Fals
     if min(sizes[-1]) < 1:
         most = min(shape[1:]).bit_length() - 1 + first_is_full
         raise ValueError(
-            f"pictures of {shape[1]}x{shape[2]} cannot be halved {times} times; use at most {most} channels entries"
+            f"pictures of {shape[1]}x{shape[2]} cannot be halved {times} times; use at most {most}, one for each size"
         )
     return sizes
 

@@ -16,8 +16,13 @@ STATES = {
     "done": "",
     "running": "This run is under way, or was ended by force; its final figures are not there yet.",
     "interrupted": "This run was stopped before its end.",
+    "pruned": "This run was ended by the sweep, since others did better.",
     "failed": "This run failed.",
 }
+
+
+OF_SWEEPS = ("cluster", "sweep", "sweep.trial")
+"""Keys that say how a run was started beside others."""
 
 
 class Part(NamedTuple):
@@ -82,7 +87,8 @@ def summary_of(record: Record) -> str:
 def command_of(record: Record) -> str:
     """The command that repeats the run, in a folder of its own."""
     folders = [word for folder in record.config_dirs for word in ("--config-dir", folder)]
-    return shlex.join(["vae-exp", "train", *folders, *record.overrides])
+    own = [word for word in record.overrides if word.partition("=")[0].lstrip("+") not in OF_SWEEPS]
+    return shlex.join(["vae-exp", "train", *folders, *own])
 
 
 def state_of(record: Record) -> str:

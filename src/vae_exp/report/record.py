@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from vae_exp.errors import UserError
 from vae_exp.files import read_json
@@ -67,7 +65,7 @@ def read_record(folder: Path) -> Record:
             return kind()
         try:
             found = reader(path)
-        except (OSError, ValueError, yaml.YAMLError, OmegaConfBaseException):
+        except (OSError, ValueError, yaml.YAMLError):
             found = None
         if not isinstance(found, kind):
             unread.append(f"{name} cannot be read; the page does without it.")
@@ -94,7 +92,13 @@ def _yaml(path: Path) -> Any:
 
 
 def _resolved(path: Path) -> Any:
-    raw = OmegaConf.to_container(OmegaConf.load(path))
+    from omegaconf import OmegaConf  # which those who only look for runs need not wait for
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        raw = OmegaConf.to_container(OmegaConf.load(path))
+    except OmegaConfBaseException as error:
+        raise ValueError(f"{path}: {error}") from error
     if isinstance(raw, dict) and "run_dir" in raw:
         raw["run_dir"] = str(path.parents[1].absolute())
     try:

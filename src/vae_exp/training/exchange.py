@@ -126,7 +126,7 @@ def exchange_of(trainer: pl.Trainer, module: nn.Module) -> Exchange | None:
     holds, such as the statistics of batch norm, which torch keeps alike in all; and where there is no memory for it.
     """
     strategy, weights = trainer.strategy, [w for w in module.parameters() if w.requires_grad]
-    here = type(strategy) is DDPStrategy and strategy.num_processes == trainer.world_size
+    here = type(strategy) is DDPStrategy and 1 < trainer.world_size == strategy.num_processes
     fit = here and strategy.root_device.type == "cpu" and platform.machine() in ("x86_64", "AMD64")
     changing = module.state_dict().keys() - dict(module.named_parameters()).keys()
     if not fit or changing or {weight.dtype for weight in weights} != {torch.float32}:

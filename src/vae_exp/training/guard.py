@@ -32,7 +32,7 @@ class Guard:
         self.max_skipped_steps = max_skipped_steps
         self._bound = skip_above
         self._uncounted: list[Tensor] = []
-        self._in_a_row = self._longest = self._total = 0
+        self._in_a_row = self._longest = self._total = self._steps = 0
 
     def refuses(self, norms: Tensor) -> Tensor:
         """Whether a step is skipped, [] bool, by the norms of its gradients, the model's first."""
@@ -74,9 +74,22 @@ class Guard:
             )
         return self._total
 
+    def refuse_standstill(self) -> None:
+        """Check that some step of a run was taken, where there were any.
+
+        Raises:
+            UserError: All were skipped.
+        """
+        if self.skipped() == self._steps > 0:
+            raise UserError(
+                f"the gradient of all {self._steps} steps was nan, infinite or above training.skip_above: "
+                "nothing was learned"
+            )
+
     def _count(self) -> None:
         for refused in torch.stack(self._uncounted).tolist() if self._uncounted else []:
             self._in_a_row = self._in_a_row + 1 if refused else 0
             self._longest = max(self._longest, self._in_a_row)
             self._total += refused
+            self._steps += 1
         self._uncounted.clear()

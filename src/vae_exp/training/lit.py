@@ -72,8 +72,8 @@ class LitVAE(pl.LightningModule):
         self.vectors: dict[str, Tensor] = {}  # figures that are not numbers, such as KL per dimension
         self.latest: dict[str, float] = {}  # the newest means of the training terms, for whoever draws them
         self._optimizer, self._seed = optimizer, seed
-        self._schedules = [m for m in self.modules() if isinstance(m, Schedule)]
         objective = Objective(model=model, loss=loss, context=Context(model.spec.train_size, model))
+        self._schedules = [m for m in objective.modules() if isinstance(m, Schedule)]
         self._guard, self._meter = Guard(max_skipped_steps=max_skipped_steps, skip_above=skip_above), Meter()
         self.steps = Steps(objective=objective, way=step, guard=self._guard)
         self._rng_outside: dict[str, Any] = {}
@@ -213,6 +213,9 @@ class LitVAE(pl.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         self._log_training()
+
+    def on_train_end(self) -> None:
+        self._guard.refuse_standstill()
 
     def _log_training(self) -> None:
         step = self.trainer.global_step

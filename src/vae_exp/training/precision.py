@@ -9,21 +9,22 @@ LARGE = 200_000
 """Weights from which on bfloat16 gains: below, a step is the sum of what each operation costs whatever its size."""
 
 
-def resolved(precision: str, model: nn.Module | None) -> str:
+def resolved(precision: str, model: nn.Module | None, accelerator: str) -> str:
     """What `auto` stands for: bf16-mixed where the machine multiplies bfloat16 numbers and the model is large.
 
     Args:
         precision: As Lightning calls them, or auto.
         model: What is trained; None where that is not known yet.
+        accelerator: As Lightning calls them: cpu, or another, or auto.
     """
     if precision != "auto":
         return precision
     large = model is not None and sum(weight.numel() for weight in model.parameters()) >= LARGE
-    return "bf16-mixed" if large and multiplies_bfloat16() else "32-true"
+    return "bf16-mixed" if large and multiplies_bfloat16(accelerator) else "32-true"
 
 
-def multiplies_bfloat16() -> bool:
-    """Whether the GPU, or without one the processor, has such arithmetic; elsewhere it is done in float32, slowly."""
-    if torch.cuda.is_available():
+def multiplies_bfloat16(accelerator: str) -> bool:
+    """Whether the GPU, or where none is used the processor, has such arithmetic; elsewhere it is slow."""
+    if accelerator != "cpu" and torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

@@ -24,4 +24,6 @@ def check_levels(name: str, levels: int, values: Values) -> None:
             "use model/likelihood=gaussian, or store the data as uint8"
         )
     if values == "levels" and levels != EIGHT_BIT:
-        raise ValueError(f"model/likelihood={name} scores {levels} levels, but this data has 256; use levels=256")
+        raise ValueError(
+            f"model/likelihood={name} scores {levels} levels, but this data has 256; use model.likelihood.levels=256"
+        )

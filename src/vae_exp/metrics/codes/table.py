@@ -51,7 +51,7 @@ def checked_codes(codes: Tensor) -> Tensor:
     if codes.ndim != 2 or len(codes) < FEWEST:
         raise UserError(
             f"codes of shape {list(codes.shape)}: scores of codes need [N, D] with at least {FEWEST} points N;"
-            " evaluate more (trainer.limit_test_batches, data.test_fraction)"
+            " evaluate more (trainer.limit_test_batches, data.test_fraction or data.num_test)"
         )
     codes = codes.detach().cpu().double()
     if not codes.isfinite().all():
@@ -92,7 +92,7 @@ def halves(table: CodeTable, *, num_train: int, num_test: int, seed: int) -> tup
         if len(half.codes) == 0 or bool((half.factors == half.factors[0]).all(0).any()):
             raise UserError(
                 f"{size} points, {num_train} to learn from and {num_test} to score on, are too few: in one of these"
-                " parts a factor has a single value; evaluate more points (data.test_fraction)"
+                " parts a factor has a single value; evaluate more points (data.test_fraction or data.num_test)"
             )
     return train, test
 

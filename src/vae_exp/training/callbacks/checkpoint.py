@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -83,12 +84,15 @@ class LastAndBest(Checkpoint):
             trainer.save_checkpoint(self.best)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        self._save(trainer)
-        if self._improved:
-            self._improved = False
-            if trainer.is_global_zero:
-                _link(self.last, self.best)
-            trainer.strategy.barrier()  # all processes read it at the end
+        if not self._improved:
+            self._save(trainer)
+            return
+        # The best one first: where the run is killed between the two, it goes on from before it and does it again.
+        self._improved, self._saved_step = False, trainer.global_step
+        trainer.save_checkpoint(self.best)
+        if trainer.is_global_zero:
+            _link(self.best, self.last)
+        trainer.strategy.barrier()  # all processes read it at the end
 
     def state_dict(self) -> dict[str, Any]:
         return {"best_score": self.best_score}
@@ -154,8 +158,11 @@ def _unmeasured(module: LitVAE) -> UserError:
 
 
 def _link(source: Path, target: Path) -> None:
-    """Make `target` the same file as `source`, at once; last.ckpt is replaced and never changed, so both stay whole."""
+    """Make `target` the same file as `source`, at once; both are replaced and never changed, so both stay whole."""
     partial = target.with_suffix(".partial")
     partial.unlink(missing_ok=True)
-    os.link(source, partial)
+    try:
+        os.link(source, partial)
+    except OSError:  # not every file system has links
+        shutil.copyfile(source, partial)
     partial.replace(target)

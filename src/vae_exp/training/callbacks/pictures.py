@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytorch_lightning as pl
 
 from vae_exp.analysis.encode import Encoded, encoded
 from vae_exp.analysis.views.base import Subject, View
+from vae_exp.errors import UserError
 from vae_exp.files import write_whole
 from vae_exp.training import rng
 from vae_exp.training.callbacks.checkpoint import fitting
@@ -16,6 +18,8 @@ from vae_exp.training.lit import EVALUATION_SEED
 from vae_exp.training.looking import looked_at
 from vae_exp.training.tensorboard import add_encoded, boards
 from vae_exp.types import CountOrZero
+
+log = logging.getLogger(__name__)
 
 
 class Pictures(pl.Callback):
@@ -59,7 +63,16 @@ class Pictures(pl.Callback):
 
 def _drawn(views: Mapping[str, View | None], subject: Subject) -> Iterator[tuple[str, Encoded]]:
     for name, view in views.items():
-        with rng.isolated(EVALUATION_SEED):  # one view more or less changes no other
-            picture = view(subject) if view is not None else None
-        if picture is not None:
-            yield name, encoded(picture)
+        if view is None:
+            continue
+        try:
+            with rng.isolated(EVALUATION_SEED):  # one view more or less changes no other
+                picture = view(subject)
+            image = None if picture is None else encoded(picture)
+        except UserError:
+            raise
+        except Exception as error:  # a view of one's own; the figures of the run are worth more than its picture
+            log.warning("view.%s cannot be drawn: %s: %s", name, type(error).__name__, error)
+            continue
+        if image is not None:
+            yield name, image
