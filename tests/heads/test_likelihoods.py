@@ -357,7 +357,9 @@ def test_levels_must_be_those_of_the_data(name):
     }
     make = heads[name]
     assert make(256).suffix("levels") == make(256).suffix("binary") == make(2).suffix("binary") == ""
-    with pytest.raises(ValueError, match=f"={name} scores 16 levels, but this data has 256; use model.likelihood.levels=256"):
+    with pytest.raises(
+        ValueError, match=f"={name} scores 16 levels, but this data has 256; use model.likelihood.levels=256"
+    ):
         make(16).suffix("levels")
     with pytest.raises(ValueError, match=f"={name} scores 256 levels, but this data has values between them"):
         make(256).suffix("unit_interval")
