@@ -44,7 +44,7 @@ class Run:
     @torch.no_grad()
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         """q(z|x), x [B, *x_shape] in [0, 1], labels y [B] for a model with a context -> batch_shape [B]."""
-        return one_group(self.model, "encode").encode(x, y)
+        return one_group(self.model, "encode").encode(self._examples(x), y)
 
     @torch.no_grad()
     def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
@@ -65,8 +65,20 @@ class Run:
 
     def log_prob(self, x: Tensor, y: Tensor | None = None, *, num_samples: int = 100, rows: int = 4000) -> Tensor:
         """Importance-sampled log p(x), a lower bound that rises with `num_samples`; [B], nats."""
-        batch: Batch = {"x": x} if y is None else {"x": x, "y": y}
+        if num_samples < 1 or rows < 1:
+            raise UserError(f"log_prob: num_samples={num_samples}, rows={rows}: should be at least 1")
+        batch: Batch = {"x": self._examples(x)} if y is None else {"x": self._examples(x), "y": y}
         return -importance_nll(self.model, batch, num_samples=num_samples, rows=rows)
+
+    def _examples(self, x: Tensor) -> Tensor:
+        shape = self.model.spec.x_shape
+        if x.shape[1:] != shape or not x.is_floating_point():
+            raise UserError(
+                f"x: is {x.dtype}, {list(x.shape)}; should be floating point, [B, {', '.join(map(str, shape))}]"
+            )
+        if len(x) and not (x.min() >= 0 and x.max() <= 1):
+            raise UserError(f"x: is between {x.min():g} and {x.max():g}; should be in [0, 1]")
+        return x
 
 
 def load_run(folder: str | Path, *, device: str | torch.device = "cpu", trusted_packages: Sequence[str] = ()) -> Run:

@@ -69,3 +69,12 @@ def test_workers_are_copies_of_a_process_that_has_started_no_threads():
     done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=120, check=True)
     assert done.stdout.strip() == str([(True, threads, 300.0**3)] * 4)
     assert not done.stderr
+
+
+def test_nothing_of_the_workers_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(workers.tempfile, "gettempdir", lambda: str(tmp_path))
+    others = tmp_path / "vae_exp-1-0.lock"
+    for name in (f"vae_exp-{os.getpid()}-0.lock", f"vae_exp-{os.getpid()}-11.lock", others.name):
+        (tmp_path / name).touch()
+    workers.remove_slots()
+    assert list(tmp_path.iterdir()) == [others]

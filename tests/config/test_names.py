@@ -58,6 +58,11 @@ def test_fixed_keys_call_the_sweep_and_not_the_run():
     assert sweep("data=mnist", fixed=["data"]) != name
 
 
+def test_where_a_sweep_is_done_does_not_call_it():
+    for key in ("trainer.devices", "data.root", "cluster"):
+        assert sweep(f"{key}=2", "data=mnist", fixed=[key, "data"]) == sweep("data=mnist", fixed=["data"])
+
+
 def test_values_that_vary_do_not_call_the_sweep():
     assert sweep("optimizer.lr=0.1,0.2") == sweep("optimizer.lr=0.3", **{"optimizer.lr": 0.3}) == sweep()
 

@@ -143,3 +143,13 @@ def test_a_damaged_picture_is_named_with_its_shard(tmp_path):
     write(tmp_path / "x.tar", [("one.png", picture(1)[:40])])
     with pytest.raises(UserError, match=r"x\.tar \(at byte 512\)"):
         found(tmp_path, "x.tar")["train"][0]
+
+
+@pytest.mark.parametrize("number", range(1, 20, 3))
+def test_a_tar_file_that_breaks_off_is_not_taken_for_a_short_one(tmp_path, number):
+    """At the end of a member, in a header or in a picture."""
+    write(tmp_path / "x.tar", [m for n in range(5) for m in example(n)])
+    content = (tmp_path / "x.tar").read_bytes()
+    (tmp_path / "x.tar").write_bytes(content[: 512 * number + 100 * (number % 2)])
+    with pytest.raises(UserError, match=r"data\.path.*x\.tar cannot be read"):
+        found(tmp_path, "x.tar")

@@ -12,6 +12,7 @@ from PIL import Image
 
 from vae_exp import load_run
 from vae_exp.cli import finished, image_files
+from vae_exp.errors import UserError
 
 from .commands import TINY, figures
 
@@ -190,3 +191,10 @@ def test_a_run_is_a_library(run):
     assert (nats < 0).all()
     assert not any(t.requires_grad for t in (q.mean, p.mean, nats))
     assert not loaded.model.training
+    for wrong in (torch.rand(4, 64), torch.ones(4, 1, 8, 8, dtype=torch.uint8), x + 0.1, x - 0.1, x / 0):
+        with pytest.raises(UserError, match=r"^x: .*should be"):
+            loaded.log_prob(wrong)
+        with pytest.raises(UserError, match=r"^x: .*should be"):
+            loaded.encode(wrong)
+    with pytest.raises(UserError, match=r"num_samples=0.*at least 1"):
+        loaded.log_prob(x, num_samples=0)

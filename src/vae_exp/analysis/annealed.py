@@ -121,12 +121,12 @@ def anneal(
         leapfrog_steps: Of each Hamiltonian step.
         step_sizes: Of each temperature and example, [T, B]; None to tune them on the way.
     """
-    log_w = torch.zeros(z.shape[:2], dtype=torch.float64, device=z.device)
+    log_w = torch.zeros(z.shape[:2], dtype=torch.float64)
     size = z.new_full((z.shape[1],), FIRST_STEP)
     low, high = log_start(z).detach(), log_target(z).detach()
     accepted, used = torch.zeros_like(size), []
     for t, (before, beta) in enumerate(pairwise(betas)):
-        log_w += (beta - before) * (high - low).double()
+        log_w += (beta - before) * (high - low).cpu().double()
         size = size if step_sizes is None else step_sizes[t]
         used.append(size)
         z, low, high, share = _hamiltonian(log_start, log_target, z, beta, size, leapfrog_steps)

@@ -20,7 +20,7 @@ def histogram_bins(codes: Tensor, bins: int) -> Tensor:
 
 def entropy(a: Tensor) -> Tensor:
     """Entropy of the empirical distribution of labels [N] int64, nats."""
-    nats: Tensor = torch.special.entr(a.bincount().double() / len(a)).sum()
+    nats: Tensor = torch.special.entr(a.bincount().cpu().double() / len(a)).sum()
     return nats
 
 
@@ -30,7 +30,7 @@ def mutual_information(a: Tensor, b: Tensor) -> Tensor:
     I = sum_ij p_ij log(p_ij / (p_i p_j))
     """
     width = int(b.max()) + 1
-    p = (a * width + b).bincount(minlength=(int(a.max()) + 1) * width).reshape(-1, width).double() / len(a)
+    p = (a * width + b).bincount(minlength=(int(a.max()) + 1) * width).reshape(-1, width).cpu().double() / len(a)
     independent = p.sum(1, keepdim=True) * p.sum(0, keepdim=True)
     return (torch.xlogy(p, p) - torch.xlogy(p, independent)).sum().clamp_min(0.0)
 

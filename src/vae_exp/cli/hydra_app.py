@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
 import sys
 import traceback
@@ -147,6 +148,7 @@ def _checked(
     if first is None:
         return None, runs.naming
     if workers.by_joblib(first.hydra):
+        atexit.register(workers.remove_slots)  # after joblib's own end, which comes to be registered later
         workers.begin_as_copies()
     return begin(first, planned, grid=runs.grid), runs.naming
 

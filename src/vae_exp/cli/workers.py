@@ -127,13 +127,24 @@ def _free_slot(family: int) -> tuple[int, FileLock]:
     """Take the lowest number that no other worker of the family has; the kernel gives it back when the worker ends."""
     number = 0
     while True:
-        lock = FileLock(Path(tempfile.gettempdir(), f"vae_exp-{family}-{number}.lock"))
+        lock = FileLock(_slot_file(family, number))
         try:
             lock.acquire(timeout=0)
         except Timeout:
             number += 1
         else:
             return number, lock
+
+
+def _slot_file(family: int, number: int | str) -> Path:
+    return Path(tempfile.gettempdir(), f"vae_exp-{family}-{number}.lock")
+
+
+def remove_slots() -> None:
+    """Remove what the workers of this process, which have ended, took their numbers by."""
+    every = _slot_file(os.getpid(), "*")
+    for file in every.parent.glob(every.name):
+        file.unlink(missing_ok=True)
 
 
 def _end_with(parent: int) -> None:

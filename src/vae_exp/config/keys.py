@@ -19,6 +19,16 @@ IRRELEVANT = (
 )
 """Keys that say where and how runs are done, not which: they call nothing."""
 
+ELSEWHERE = (
+    "data.root",
+    "trainer.accelerator",
+    "trainer.devices",
+    "trainer.log_every_n_steps",
+    "trainer.num_nodes",
+    "trainer.strategy",
+)
+"""Keys of a run that may change between its parts, since its figures do not follow from them: they call no sweep."""
+
 
 def shortened(keys: Iterable[str]) -> dict[str, str]:
     """The last component of each key, or as many as tell it from the others: beta; encoder.hidden."""

@@ -21,7 +21,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from vae_exp.config.keys import IRRELEVANT, short_hash, shortened
+from vae_exp.config.keys import ELSEWHERE, IRRELEVANT, short_hash, shortened
 from vae_exp.errors import UserError
 
 FIXED = "hydra.job.config.override_dirname.exclude_keys"
@@ -59,7 +59,7 @@ def sweep_name(*, _root_: DictConfig) -> str:
         _root_: The composed configuration, of the sweep or of any of its runs.
     """
     fixed = set(OmegaConf.select(_root_, FIXED) or ()) - set(_axes(_root_))
-    given = {key: text for key, text in _given(_root_).items() if key in fixed and key not in IRRELEVANT}
+    given = {key: text for key, text in _given(_root_).items() if key in fixed - {*IRRELEVANT, *ELSEWHERE}}
     short = shortened(given)
     choices = OmegaConf.select(_root_, "hydra.runtime.choices") or {}
     readable = ""

@@ -125,4 +125,8 @@ def _rows(number: int, file: str) -> Iterator[Row]:
                 content = archive.extractfile(member)
                 assert content is not None
                 classes[key] = int(content.read())
+        # The reader takes whatever is no header for the end.
+        opened.seek(archive.offset)
+        if opened.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise tarfile.ReadError(f"it breaks off at byte {archive.offset}")
     return ((number, offset, size, classes.get(key, -1)) for key, (offset, size) in pictures.items())

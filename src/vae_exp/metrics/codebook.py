@@ -38,6 +38,6 @@ class CodebookUse(VAEMetric):
     def compute(self) -> dict[str, Tensor]:
         if not len(self.counts):
             return {}
-        counts = dim_zero_cat(self.counts).sum(0).double()
+        counts = dim_zero_cat(self.counts).sum(0).cpu().double()
         entropy = torch.special.entr(counts / counts.sum()).sum()
         return {"codebook_usage": (counts > 0).double().mean(), "codebook_perplexity": entropy.exp()}

@@ -16,7 +16,7 @@ def frechet(real: Tensor, made: Tensor) -> Tensor:
 
     Source: Heusel et al., 2017, "GANs trained by a two time-scale update rule", eq. 6, arXiv:1706.08500
     """
-    real, made = real.double(), made.double()
+    real, made = real.cpu().double(), made.cpu().double()
     s1, s2 = torch.atleast_2d(torch.cov(real.T)), torch.atleast_2d(torch.cov(made.T))
     values, vectors = torch.linalg.eigh(s1)
     root = vectors * values.clamp_min(0).sqrt() @ vectors.T
@@ -31,7 +31,7 @@ def kernel_distance(real: Tensor, made: Tensor) -> Tensor:
 
     Source: Binkowski et al., 2018, "Demystifying MMD GANs", sec. 4, arXiv:1801.01401
     """
-    return mmd(real.double(), made.double(), _cubic)
+    return mmd(real.cpu().double(), made.cpu().double(), _cubic)
 
 
 def _cubic(x: Tensor, y: Tensor) -> Tensor:
@@ -58,10 +58,10 @@ def coverage_of_manifolds(real: Tensor, made: Tensor, neighbours: int) -> dict[s
     of_real, of_made = _reach(real, neighbours), _reach(made, neighbours)
     in_real = between <= of_real[:, None]  # [N, M]: made point m is in the ball of real point n
     return {
-        "precision": in_real.any(0).double().mean(),
-        "recall": (between <= of_made).any(1).double().mean(),
-        "density": in_real.sum(0).double().mean() / neighbours,
-        "coverage": in_real.any(1).double().mean(),
+        "precision": in_real.any(0).cpu().double().mean(),
+        "recall": (between <= of_made).any(1).cpu().double().mean(),
+        "density": in_real.sum(0).cpu().double().mean() / neighbours,
+        "coverage": in_real.any(1).cpu().double().mean(),
     }
 
 

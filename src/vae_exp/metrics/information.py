@@ -67,13 +67,13 @@ def decomposition(q: Distribution, p: Distribution, z: Tensor) -> dict[str, Tens
     Returns:
         Of [N], under the names of `Information`; marginal_kl_per_dim is [N, D]. float64, nats.
     """
-    own, prior = q.log_prob(z).double(), p.log_prob(z).double()
+    own, prior = q.log_prob(z).cpu().double(), p.log_prob(z).cpu().double()
     joint, marginals = aggregate(q, z)
     parts = {"mutual_information": own - joint, "marginal_kl": joint - prior}
     if marginals is not None:
         parts["total_correlation"] = joint - marginals.sum(1)
         if isinstance(p, Independent):
-            per_dim = marginals - p.base_dist.log_prob(z).double()
+            per_dim = marginals - p.base_dist.log_prob(z).cpu().double()
             parts |= {"dimension_wise_kl": per_dim.sum(1), "marginal_kl_per_dim": per_dim}
     return parts
 
@@ -93,14 +93,14 @@ def aggregate(q: Distribution, z: Tensor) -> tuple[Tensor, Tensor | None]:
     log_num, at_once = math.log(q.batch_shape[0]), max(1, AT_ONCE // (q.batch_shape[0] * z.shape[1]))
     if not isinstance(q, Independent):
         joint = [torch.logsumexp(q.log_prob(part.unsqueeze(1)), dim=1) for part in z.split(at_once)]
-        return torch.cat(joint).double() - log_num, None
+        return torch.cat(joint).cpu().double() - log_num, None
     by_dim = _by_dim(q.base_dist)  # [D, 1, N]: the sums below run along memory
     joints, marginals = [], []
     for part in z.split(at_once):
         per_dim = by_dim.log_prob(part.T.unsqueeze(-1))  # [D, m, N]
-        joints.append(torch.logsumexp(per_dim.sum(0), dim=1).double())
+        joints.append(torch.logsumexp(per_dim.sum(0), dim=1).cpu().double())
         largest = per_dim.amax(2, keepdim=True)
-        marginals.append((per_dim.sub_(largest).exp_().sum(2).log() + largest.squeeze(2)).double().T)
+        marginals.append((per_dim.sub_(largest).exp_().sum(2).log() + largest.squeeze(2)).T.cpu().double())
     return torch.cat(joints) - log_num, torch.cat(marginals) - log_num
 
 

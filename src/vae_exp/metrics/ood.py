@@ -102,4 +102,4 @@ def auroc(own: Tensor, foreign: Tensor) -> Tensor:
     """Share of pairs in which the foreign score [M] exceeds the own one [N], a tie counting half; []."""
     own = own.sort().values
     below = torch.searchsorted(own, foreign) + torch.searchsorted(own, foreign, right=True)
-    return below.double().mean() / (2 * len(own))
+    return below.cpu().double().mean() / (2 * len(own))

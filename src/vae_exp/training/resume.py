@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from vae_exp.checkpoints import read_checkpoint
+from vae_exp.config.keys import ELSEWHERE
 from vae_exp.errors import UserError
 
 KEPT = ("data", "model", "loss", "optimizer", "lr_schedule", "seed", "training", "callbacks.ema")
@@ -16,16 +17,6 @@ KEPT = ("data", "model", "loss", "optimizer", "lr_schedule", "seed", "training",
 
 RESULT = (*KEPT, "trainer", "evaluation", "metrics", "callbacks.early_stopping")
 """What the figures of a finished run follow from."""
-
-ELSEWHERE = (
-    "data.root",
-    "trainer.accelerator",
-    "trainer.devices",
-    "trainer.log_every_n_steps",
-    "trainer.num_nodes",
-    "trainer.strategy",
-)
-"""What of it says where and how a run is done, not which one."""
 
 
 def resume_point(resume: str, folder: Path) -> Path | None:

@@ -49,12 +49,13 @@ def varying(factors: Tensor, index: int, steps: int) -> Tensor:
     Returns:
         Their numbers, [at most steps].
     """
+    factors = factors.cpu().double()
     values = torch.unique(factors[:, index])
     steps = min(steps, len(values))
-    wanted = values[torch.linspace(0, len(values) - 1, steps, device=values.device).round().long()]
+    wanted = values[torch.linspace(0, len(values) - 1, steps).round().long()]
     span = (factors.amax(0) - factors.amin(0)).clamp_min(1e-12)
     scaled = factors / span
-    middle = scaled[(scaled - scaled.double().median(0).values).square().sum(1).argmin()]
+    middle = scaled[(scaled - scaled.median(0).values).square().sum(1).argmin()]
     apart = (scaled - middle).square()
     apart[:, index] = 0
     far = torch.where(factors[:, index, None] == wanted, apart.sum(1)[:, None], torch.inf)  # [N, steps]

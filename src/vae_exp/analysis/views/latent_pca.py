@@ -38,7 +38,8 @@ def latent_pca(subject: Subject, *, num: Count) -> Figure | None:
 
 def principal(points: Tensor, num: int) -> tuple[Tensor, Tensor]:
     """Coordinates along the first principal components, [N, num], and the share of the variance of each, [num]."""
-    centred = points.double() - points.double().mean(0)
+    points = points.cpu().double()
+    centred = points - points.mean(0)
     _, spread, directions = torch.linalg.svd(centred, full_matrices=False)
     shares = spread.square() / spread.square().sum().clamp_min(torch.finfo(spread.dtype).tiny)
     return centred @ directions[:num].T, shares[:num]

@@ -49,7 +49,7 @@ class Projector(pl.Callback):
             image, size = sprite(batch["x"])
             files["sprite.png"] = png(image)
         if known:
-            rows = torch.stack([values.double() for values in known.values()], dim=1).tolist()
+            rows = torch.stack([values.cpu().double() for values in known.values()], dim=1).tolist()
             # The projector takes the first line for names only where there are several columns.
             files["metadata.tsv"] = _lines([*([list(known)] if len(known) > 1 else []), *rows])
         for name, content in files.items():
