@@ -14,6 +14,7 @@ import torch
 from vae_exp.build import Settings
 from vae_exp.config.instantiate import instantiate
 from vae_exp.data.datamodule import DataModule
+from vae_exp.errors import UserError
 from vae_exp.files import write_whole
 from vae_exp.run import Run, best_checkpoint
 from vae_exp.samplers.by_class import ByClass, aggregated_posterior
@@ -88,8 +89,8 @@ def _save(density: ByClass, path: Path, fitted_with: Settings) -> None:
     torch.save({"fitted_with": fitted_with, "state_dict": state}, buffer)
     try:
         write_whole(path, buffer.getvalue())
-    except OSError as error:
-        log.warning("%s cannot be written (%s); the density will be fitted anew the next time", path, error.strerror)
+    except (OSError, UserError) as error:
+        log.warning("%s cannot be written (%s); the density will be fitted anew the next time", path, error)
 
 
 def _digest(path: Path) -> str:

@@ -63,8 +63,25 @@ class Run:
             raise UserError("sample: this model draws no class (model.context=none); leave y out")
         return self.model.sample(n, y, temperature, draw)
 
-    def log_prob(self, x: Tensor, y: Tensor | None = None, *, num_samples: int = 100, rows: int = 4000) -> Tensor:
-        """Importance-sampled log p(x), a lower bound that rises with `num_samples`; [B], nats."""
+    def log_prob(
+        self, x: Tensor, y: Tensor | None = None, *, num_samples: int | None = None, rows: int | None = None
+    ) -> Tensor:
+        """Importance-sampled log p(x), a lower bound that rises with `num_samples`; [B], nats.
+
+        Args:
+            x: [B, *x_shape] in [0, 1].
+            y: Labels [B], for a model with a context.
+            num_samples: Of each example; None for `evaluation.num_importance_samples`.
+            rows: Latents decoded at a time; None for `evaluation.rows`.
+
+        Raises:
+            UserError: The model has no density, or gives none to all of x.
+        """
+        if not (self.model.density and self.model.covers):
+            raise UserError(f"log_prob: {type(self.model).__name__} with these parts has no density p(x)")
+        depth = self.settings["evaluation"]
+        num_samples = depth["num_importance_samples"] if num_samples is None else num_samples
+        rows = depth["rows"] if rows is None else rows
         if num_samples < 1 or rows < 1:
             raise UserError(f"log_prob: num_samples={num_samples}, rows={rows}: should be at least 1")
         batch: Batch = {"x": self._examples(x)} if y is None else {"x": self._examples(x), "y": y}

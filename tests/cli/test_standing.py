@@ -62,6 +62,7 @@ def test_a_finished_run_is_finished_wherever_and_however_it_would_be_done(cfg, t
     leave(tmp_path, cfg, "done")
     assert standing(cfg, tmp_path) == "finished"
     elsewhere = {"data__root": "/x", "trainer__accelerator": "cpu", "callbacks__progress__log_seconds": 9.0}
+    elsewhere |= {"data__num_workers": 3, "data__memory_limit_gb": 0.5}
     assert standing(changed(cfg, **elsewhere, sweep__metric="test/nll"), tmp_path) == "finished"
     assert standing(changed(cfg, resume="never"), tmp_path) == "go on"
 

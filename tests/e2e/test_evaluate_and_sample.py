@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from vae_exp import load_run
+from vae_exp.analysis.likelihood import importance_nll
 from vae_exp.cli import finished, image_files
 from vae_exp.errors import UserError
 
@@ -189,6 +190,13 @@ def test_a_run_is_a_library(run):
     nats = loaded.log_prob(x, num_samples=10)
     assert nats.shape == (4,)
     assert (nats < 0).all()
+    torch.manual_seed(3)
+    deep = loaded.log_prob(x)
+    torch.manual_seed(3)
+    depth = loaded.settings["evaluation"]
+    torch.testing.assert_close(
+        deep, -importance_nll(loaded.model, {"x": x}, num_samples=depth["num_importance_samples"], rows=depth["rows"])
+    )
     assert not any(t.requires_grad for t in (q.mean, p.mean, nats))
     assert not loaded.model.training
     for wrong in (torch.rand(4, 64), torch.ones(4, 1, 8, 8, dtype=torch.uint8), x + 0.1, x - 0.1, x / 0):
@@ -198,3 +206,11 @@ def test_a_run_is_a_library(run):
             loaded.encode(wrong)
     with pytest.raises(UserError, match=r"num_samples=0.*at least 1"):
         loaded.log_prob(x, num_samples=0)
+
+
+def test_an_autoencoder_has_no_density(command, tmp_path):
+    brief = (*TINY, "logger=none", "view=none", "metrics=[elbo]", "trainer.max_epochs=1", "hydra.run.dir=ae")
+    done = command("train", *brief, "model/posterior=delta", "loss=ae")
+    assert done.code == 0, done.err
+    with pytest.raises(UserError, match="has no density"):
+        load_run("ae").log_prob(torch.rand(2, 1, 8, 8))

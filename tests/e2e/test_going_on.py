@@ -77,3 +77,14 @@ def test_runs_of_a_sweep_have_folders_of_their_own(command):
     assert done.code == 1
     assert "sweep/same is the folder of other runs, too" in done.err
     assert not Path("sweep").exists()
+
+
+def test_a_run_that_begins_again_leaves_nothing_of_the_old_one(command, run):
+    left = run / "images" / "old.png"
+    left.write_bytes(b"")
+    Path(run, "report").mkdir()
+    done = command("train", *BRIEF, "resume=never", f"hydra.run.dir={run}", "trainer.max_epochs=1")
+    assert done.code == 0, done.err
+    assert not left.exists()
+    assert not Path(run, "report").exists()
+    assert json.loads(Path(run, "progress.json").read_text())["epoch"] == 1

@@ -29,7 +29,8 @@ def test_the_page_says_what_the_run_is(run):
         assert said in text
     assert "vae-exp train --config-dir 'my conf' trainer.max_epochs=7 loss.beta=4" in text
     assert "hidden=[512, 256]" in text
-    assert "schedule=constant" in text
+    assert "loss/schedule" in text
+    assert "Constant" in text
 
 
 def test_the_page_shows_latents_curves_and_pictures(run):

@@ -1,5 +1,8 @@
 """Densities beside a run: of its training examples, kept, and drawn again."""
 
+import errno
+import tempfile
+
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
@@ -86,9 +89,13 @@ def test_a_changed_setting_checkpoint_or_broken_file_fits_again(finished, tmp_pa
     fitted_draw(run, more, "gm", unavailable)
 
 
-def test_a_folder_that_cannot_be_written_to_is_said(finished, tmp_path, caplog):
+@pytest.mark.parametrize("error", [PermissionError(errno.EACCES, "no"), OSError(errno.ENOSPC, "full")])
+def test_a_folder_that_cannot_be_written_to_is_said(finished, tmp_path, caplog, monkeypatch, error):
+    def fails(**_):
+        raise error
+
     run, data = finished()
-    (run.folder / "samplers").write_text("in the way")
+    monkeypatch.setattr(tempfile, "mkstemp", fails)
     draw = fitted_draw(run, node(tmp_path, "gaussian_mixture"), "gm", data)
     assert draw(3, None, 1.0).shape == (3, 3)
     assert "will be fitted anew" in caplog.text

@@ -28,12 +28,13 @@ class Note(pl.Callback):
 
 def by_hand(steps, decay):
     average = steps[0]
-    for step in steps[1:]:
-        average = {name: decay * average[name] + (1 - decay) * weight for name, weight in step.items()}
+    for n, step in enumerate(steps[1:]):
+        d = min(decay, (1 + n) / (10 + n))
+        average = {name: d * average[name] + (1 - d) * weight for name, weight in step.items()}
     return average
 
 
-@pytest.mark.parametrize("decay", [0.5, 0.9])
+@pytest.mark.parametrize("decay", [0.3, 0.999])
 def test_average_follows_its_recursion_and_is_evaluated(settings, decay):
     note = Note()
     chosen = settings(*SHORT, f"callbacks.ema.decay={decay}", "trainer.max_epochs=2")
@@ -64,3 +65,20 @@ def test_without_a_decay_the_weights_themselves_are_evaluated(settings):
     note = Note()
     fit(settings(*SHORT, "callbacks.ema.decay=0"), note)
     assert same(note.validated[0], note.steps[-1])
+
+
+def test_a_short_run_does_not_keep_where_it_began(settings):
+    note = Note()
+    module, _ = fit(settings("trainer.max_epochs=3", "callbacks.ema.decay=0.9999", "~callbacks.pictures"), note)
+    begun, ended, averaged = (
+        torch.cat([w.flatten() for w in some.values()]) for some in (note.steps[0], weights(module), note.validated[-1])
+    )
+    assert (averaged - ended).norm() < 0.2 * (averaged - begun).norm()
+
+
+def test_buffers_without_data_are_forgotten(settings):
+    chosen = settings(*SHORT, "callbacks.ema.decay=0.999", "model/likelihood=optimal_sigma_gaussian")
+    module, _ = fit(chosen)
+    saved = torch.load(f"{chosen['run_dir']}/checkpoints/last.ckpt", weights_only=True)
+    [name] = [name for name in saved["average"] if name.endswith("likelihood.variance")]
+    torch.testing.assert_close(saved["average"][name], module.model.state_dict()[name], rtol=0.5, atol=0)

@@ -51,8 +51,9 @@ def test_progress_is_there_after_every_epoch(settings, monkeypatch):
     assert snapshots.seen[0]["objective"] == "val/nelbo"
 
 
-def test_progress_is_written_seldom_and_at_the_end(settings):
-    chosen = settings("trainer.max_epochs=3", "callbacks.report_progress.every_seconds=1000")
+@pytest.mark.parametrize("until", [("trainer.max_epochs=3",), ("trainer.max_epochs=-1", "trainer.max_steps=9")])
+def test_progress_is_written_seldom_and_at_the_end(settings, until):
+    chosen = settings(*until, "data.batch_size=256", "callbacks.report_progress.every_seconds=1000")
     snapshots = Snapshots(Path(chosen["run_dir"], "progress.json"))
     fit(chosen, snapshots)
     assert [seen["epoch"] for seen in snapshots.seen] == [1, 1, 3]
@@ -75,7 +76,8 @@ def space():
     return {"loss.beta": FloatDistribution(0.1, 10)}
 
 
-def test_a_trial_that_does_badly_is_ended_early(settings, study):
+@pytest.mark.parametrize("until", [("trainer.max_epochs=4",), ("trainer.max_epochs=-1", "trainer.max_steps=40")])
+def test_a_trial_that_does_badly_is_ended_early(settings, study, until):
     first, _ = study().ask(space())
     trial = study().trial(first)
     for epoch in range(1, 5):
@@ -83,7 +85,7 @@ def test_a_trial_that_does_badly_is_ended_early(settings, study):
     study().tell(first, 1.0)
     second, _ = study().ask(space())
     callback = Pruning(trial=study().trial(second), metric="val/nelbo")
-    trainer = fit(settings("trainer.max_epochs=4"), callback)
+    trainer = fit(settings(*until), callback)
     assert callback.pruned
     assert trainer.current_epoch == 1
     study().tell_pruned(second)

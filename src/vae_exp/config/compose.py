@@ -14,12 +14,14 @@ from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from vae_exp.config import paths
+from vae_exp.config import names, paths
 from vae_exp.config.explain import COMPOSITION_ERRORS, Compose, explain
 from vae_exp.errors import UserError
 
 if TYPE_CHECKING:
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
+
+names.register()  # the resolvers that the configuration names
 
 
 @contextmanager

@@ -20,6 +20,8 @@ IRRELEVANT = (
 """Keys that say where and how runs are done, not which: they call nothing."""
 
 ELSEWHERE = (
+    "data.memory_limit_gb",
+    "data.num_workers",
     "data.root",
     "trainer.accelerator",
     "trainer.devices",

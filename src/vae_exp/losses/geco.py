@@ -71,5 +71,5 @@ class GECO(Loss):
         moved = torch.lerp(constraint, start, self.momentum)
         self.average.copy_(torch.where(seen, moved, self.average))
         self.batches += seen
-        self.log_lambda.add_(self.speed * self.average).clamp_(self.lowest, self.highest)
+        self.log_lambda.add_(seen * self.speed * self.average).clamp_(self.lowest, self.highest)
         return self.average.clone()

@@ -37,9 +37,8 @@ class Part(NamedTuple):
 
 def parts_of(record: Record, abouts: Abouts) -> list[Part]:
     """The data set, the parts of the model, the loss and the optimiser."""
-    model = _dict(record.settings.get("model"))
-    places = ["data", "model", *(f"model/{name}" for name in model if isinstance(model[name], dict)), "loss"]
-    return [_part(record, abouts, group) for group in (*places, "optimizer", "lr_schedule") if _node(record, group)]
+    groups = ("data", *_with_parts(record, "model"), *_with_parts(record, "loss"), "optimizer", "lr_schedule")
+    return [_part(record, abouts, group) for group in groups if _node(record, group)]
 
 
 def facts_of(record: Record) -> list[tuple[str, str]]:
@@ -109,28 +108,25 @@ def go_on_command(record: Record) -> str:
 def _part(record: Record, abouts: Abouts, group: str) -> Part:
     option = _option(record, group)
     sizes = _dict(record.status.get("parameters"))
+    node = _node(record, group)
     size = sizes.get("all" if group == "model" else group.removeprefix("model/"))
     return Part(
         group=group,
         option=option,
         about=abouts.get(group, {}).get(option, ""),
-        settings=_plain_settings(_node(record, group)),
+        settings=[(key, _shown(value)) for key, value in node.items() if _is_value(key, value)],
         parameters=f"{size:,}" if isinstance(size, int) else "",
     )
 
 
-def _plain_settings(node: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """The values of a node itself, and of parts within a loss: a schedule, a discriminator."""
-    found = []
-    for key, value in node.items():
-        if str(key).startswith("_"):
-            continue
-        if not isinstance(value, dict):
-            found.append((f"{prefix}{key}", _shown(value)))
-        elif "_target_" in value and key == "schedule":
-            found.append((f"{prefix}{key}", str(value["_target_"]).rpartition(".")[2].lower()))
-            found += _plain_settings(value, f"{prefix}{key}.")
-    return found
+def _with_parts(record: Record, group: str) -> list[str]:
+    """A group and those of its parts: model, model/encoder, ...; loss, loss/schedule, ..."""
+    parts = [name for name, value in _node(record, group).items() if isinstance(value, dict) and "_target_" in value]
+    return [group, *(f"{group}/{name}" for name in parts)]
+
+
+def _is_value(key: str, value: Any) -> bool:
+    return not key.startswith("_") and not isinstance(value, dict)
 
 
 def _shown(value: Any) -> str:

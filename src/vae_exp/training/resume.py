@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,10 @@ def begin_again(folder: Path) -> None:
     """
     for name in ("last.ckpt", "best.ckpt"):
         (folder / "checkpoints" / name).unlink(missing_ok=True)
-    for name in ("metrics.json", "kl_per_dim.json", "progress.json"):
+    for name in ("metrics.json", "kl_per_dim.json", "progress.json", "tensorboard/projector_config.pbtxt"):
         (folder / name).unlink(missing_ok=True)
+    for name in ("images", "report", "tensorboard/projector"):
+        shutil.rmtree(folder / name, ignore_errors=True)
     for events in (folder / "tensorboard").glob("events.out.tfevents.*"):
         events.unlink()
 

@@ -134,6 +134,12 @@ def fitting(trainer: pl.Trainer) -> bool:
     return trainer.state.fn == TrainerFn.FITTING
 
 
+def at_the_end(trainer: pl.Trainer) -> bool:
+    """Whether this epoch, whose validation is going on, is the last; None and -1 bound nothing."""
+    bounds = ((trainer.max_epochs, trainer.current_epoch + 1), (trainer.max_steps, trainer.global_step))
+    return any(most is not None and 0 <= most <= done for most, done in bounds)
+
+
 def monitored(module: LitVAE) -> str:
     """The figure that chooses checkpoints, on the validation set and at beta = 1."""
     return f"val/{module.objective}"

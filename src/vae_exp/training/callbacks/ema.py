@@ -14,19 +14,23 @@ from vae_exp.types import Fraction
 
 
 class EMA(pl.Callback):
-    """average <- decay * average + (1 - decay) * weights, after every optimizer step; evaluation uses the average.
+    """average <- d_n * average + (1 - d_n) * weights, after every optimizer step; evaluation uses the average.
+
+    d_n = min(decay, (1 + n) / (10 + n)) after n steps: at first the average is one of the newest tenth of the steps,
+    and keeps nothing of the weights, and the buffers, that a run begins with.
 
     Args:
         decay: Share of the old average, in [0, 1); 0 turns it off.
 
     Source: Polyak & Juditsky, 1992, "Acceleration of stochastic approximation by averaging"; for VAEs: Child, 2021,
-        "Very deep VAEs", app. A, arXiv:2011.10650
+        "Very deep VAEs", app. A, arXiv:2011.10650; d_n is that of TensorFlow's ExponentialMovingAverage
     """
 
     def __init__(self, *, decay: Fraction) -> None:
         self.decay = decay
         self._average: dict[str, Tensor] = {}
         self._live: dict[str, Tensor] = {}
+        self._steps = torch.zeros(())  # a tensor, so that a compiled step counts it
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         assert isinstance(module, LitVAE)
@@ -34,12 +38,17 @@ class EMA(pl.Callback):
             self._live = _weights(module)
             start = self._average or self._live
             self._average = {name: w.detach().to(module.device, copy=True) for name, w in start.items()}
+            self._steps = torch.tensor(float(trainer.global_step), device=module.device)
             module.steps.followers.append(self.follow)
 
     @torch.no_grad()
     def follow(self) -> None:
         """Move the average one step; the training loop calls it, or compiles it into its step."""
-        torch._foreach_lerp_(list(self._average.values()), list(self._live.values()), 1 - self.decay)
+        average, live = list(self._average.values()), list(self._live.values())
+        apart = torch._foreach_sub(live, average)
+        torch._foreach_mul_(apart, (9 / (10 + self._steps)).clamp_min(1 - self.decay))
+        torch._foreach_add_(average, apart)
+        self._steps += 1
 
     def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if fitting(trainer):

@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ProgressBar
 from tqdm import tqdm
 
-from vae_exp.training.callbacks.checkpoint import fitting, monitored
+from vae_exp.training.callbacks.checkpoint import at_the_end, fitting, monitored
 from vae_exp.training.lit import SCORES, LitVAE
 from vae_exp.types import Positive
 
@@ -60,8 +60,7 @@ class RunProgress(ProgressBar):
         if not fitting(trainer):
             return
         now = time.monotonic()
-        last = trainer.max_epochs is not None and trainer.current_epoch + 1 >= trainer.max_epochs
-        if now - self._logged > self.log_seconds or last:
+        if now - self._logged > self.log_seconds or at_the_end(trainer):
             self._logged = now
             figures = {name: trainer.callback_metrics.get(f"val/{module.named(name)}") for name in SHOWN}
             text = "  ".join(f"{module.named(name)} {float(v):.2f}" for name, v in figures.items() if v is not None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytorch_lightning as pl
 
 from vae_exp.sweeps.objective import objective
-from vae_exp.training.callbacks.checkpoint import fitting
+from vae_exp.training.callbacks.checkpoint import at_the_end, fitting
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -39,6 +39,5 @@ class Pruning(pl.Callback):
             return
         if epoch not in self.trial.storage.get_trial(self.trial._trial_id).intermediate_values:  # told before a kill
             self.trial.report(value, epoch)
-        done = trainer.max_epochs is not None and epoch >= trainer.max_epochs
-        if not done and self.trial.should_prune():
+        if not at_the_end(trainer) and self.trial.should_prune():
             self.pruned = trainer.should_stop = True

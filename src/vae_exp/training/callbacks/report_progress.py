@@ -11,7 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from vae_exp.files import write_whole
-from vae_exp.training.callbacks.checkpoint import fitting, monitored, newest_score
+from vae_exp.training.callbacks.checkpoint import at_the_end, fitting, monitored, newest_score
 from vae_exp.training.lit import LitVAE
 from vae_exp.types import NonNegative
 
@@ -39,9 +39,8 @@ class ReportProgress(pl.Callback):
             return
         newest = newest_score(trainer, module)
         self.best = min(self.best, newest)
-        last = trainer.max_epochs is not None and trainer.current_epoch + 1 >= trainer.max_epochs
         now = time.monotonic()
-        if trainer.is_global_zero and (last or now - self._written >= self.every_seconds):
+        if trainer.is_global_zero and (at_the_end(trainer) or now - self._written >= self.every_seconds):
             self._written = now
             write_whole(self.path, json.dumps(self._content(trainer, module, newest)) + "\n")
 
