@@ -67,7 +67,9 @@ def test_a_finished_run_is_finished_wherever_and_however_it_would_be_done(cfg, t
     assert standing(changed(cfg, resume="never"), tmp_path) == "go on"
 
 
-@pytest.mark.parametrize("key", ["trainer__max_epochs", "optimizer__lr", "callbacks__ema__decay", "seed"])
+@pytest.mark.parametrize(
+    "key", ["trainer__max_epochs", "optimizer__lr", "callbacks__ema__decay", "callbacks__checkpoint__highest", "seed"]
+)
 def test_a_finished_run_of_another_configuration(cfg, tmp_path, key):
     leave(tmp_path, cfg, "done")
     other = changed(cfg, **{key: 0.25})

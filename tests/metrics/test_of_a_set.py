@@ -14,7 +14,7 @@ from vae_exp.build import build_data, build_model, build_module, build_trainer
 from vae_exp.metrics.ais import AnnealedNLL
 from vae_exp.metrics.base import OfASet
 from vae_exp.metrics.features import OfTheData, principal_components
-from vae_exp.metrics.fid import FID
+from vae_exp.metrics.fid import FID, in_colour
 from vae_exp.metrics.ood import OutOfDistribution
 from vae_exp.metrics.representation import Representation, linear_probe, nearest_neighbours
 from vae_exp.metrics.sample_quality import SampleQuality, drawn
@@ -88,8 +88,9 @@ def test_principal_components_are_the_directions_of_most_variance():
 class Copier(torch.nn.Module):
     """Stands for a model whose samples are given."""
 
-    def __init__(self, pictures, values="levels"):
+    def __init__(self, pictures, values="levels", discrete=True):
         super().__init__()
+        self.likelihood = type("Likelihood", (), {"discrete": discrete})
         self.pictures, self.spec = pictures, type("Spec", (), {"values": values, "pictures": True})
 
     def sample(self, n):
@@ -115,6 +116,16 @@ def test_binary_data_are_compared_with_draws_and_others_with_means():
     pictures = torch.rand(5, *SHAPE)
     assert torch.equal(drawn(Copier(pictures), 5, 10), pictures)
     assert not torch.equal(drawn(Copier(pictures, "binary"), 5, 10), pictures)
+    assert torch.equal(drawn(Copier(pictures, "binary", discrete=False), 5, 10), pictures)
+    assert torch.equal(drawn(Copier(3 * pictures - 1, "binary", discrete=False), 5, 10), (3 * pictures - 1).clamp(0, 1))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_inception_sees_the_nearest_levels_in_colour(channels):
+    levels = torch.arange(256).repeat(channels, 1)[None, :, None]  # [1, C, 1, 256]
+    off = (levels + 0.98 * torch.rand(levels.shape) - 0.49).clamp(0, 255) / 255
+    seen = (in_colour(off) * 255).byte()  # as torchmetrics has it
+    assert torch.equal(seen, levels.expand(-1, 3, -1, -1))
 
 
 def test_without_inception_one_sentence_says_so(caplog, monkeypatch):

@@ -1,6 +1,7 @@
 """M1+M2: its bound, and M1's weights, which come from a run and stay as they are."""
 
 import math
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -83,6 +84,13 @@ def test_m1_is_trained_along_where_there_is_no_run(settings):
     loss, batch = build_loss(chosen, model), {"x": torch.rand(4, 1, 8, 8).round(), "y": torch.tensor([1, -1, -1, 2])}
     loss(model(batch, loss.num_samples), batch, Context(100, model)).loss.backward()
     assert all((weight.grad != 0).any() for weight in model.m1.parameters())
+
+
+@pytest.mark.parametrize(("flow", "goes"), [("planar", False), ("sylvester", False), ("iaf", True)])
+def test_densities_of_features_under_every_class(settings, flow, goes):
+    chosen = settings(*SMALL, f"model/posterior@model.m1.posterior={flow}")
+    with nullcontext() if goes else pytest.raises(UserError, match=f"model.m1.posterior={flow} knows .* use iaf"):
+        build_loss(chosen, build_model(chosen, DataSpec((1, 8, 8), "binary", 100, 10)))
 
 
 def test_m1_is_a_plain_vae(settings):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch.distributions import Distribution
 
 from vae_exp.build import build_data, build_model, build_module, build_trainer
@@ -67,6 +70,10 @@ OVERRIDES = (
         ((), [(1, "batch"), (5, "batch"), (12, "batch"), (13, "batch")]),
         ((), [(12, "validation_start"), (24, "validation_end"), (31, "batch"), (36, "validation_start")]),
         (("trainer.accumulate_grad_batches=3", "callbacks.checkpoint.every_n_steps=1"), [(2, "batch"), (6, "batch")]),
+        (
+            ("+trainer.val_check_interval=4", "optimizer.lr=0.2", "lr_schedule=constant"),  # the best comes early
+            [(5, "batch"), (8, "validation_start"), (16, "validation_end"), (18, "batch")],
+        ),
         (("optimizer=sgd", "data.binarize=none", "callbacks.checkpoint.every_n_steps=0"), [(20, "batch")]),
         pytest.param(("trainer.step=compiled",), [(6, "batch"), (24, "validation_end")], marks=pytest.mark.slow),
     ],
@@ -92,6 +99,41 @@ def test_killed_and_resumed_run_equals_undisturbed_one(settings, monkeypatch, ex
         assert a["callbacks"] == b["callbacks"]
         for name, weight in a["average"].items():
             assert torch.equal(weight, b["average"][name])
+
+
+class Terminate(pl.Callback):
+    """Tell the process to end before one of the batches."""
+
+    def __init__(self, batch: int) -> None:
+        self.batch = batch
+
+    def on_train_batch_start(self, *_: Any) -> None:
+        self.batch -= 1
+        if self.batch == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("interval", [12, 4])
+def test_a_run_that_is_told_to_end_loses_neither_gradients_nor_validations(settings, interval):
+    overrides = (*OVERRIDES, "trainer.accumulate_grad_batches=4", f"+trainer.val_check_interval={interval}")
+    overrides = (*overrides, "callbacks.checkpoint.every_n_steps=1000", "trainer.max_epochs=2")
+    undisturbed, _ = fit(settings(*overrides, folder="a"))
+    chosen = settings(*overrides, folder="b")
+    for batch in (2, 5, 4):
+        with pytest.raises(SIGTERMException):
+            fit(chosen, Terminate(batch))
+    resumed, _ = fit(chosen)
+    for name, weight in undisturbed.state_dict().items():
+        assert torch.equal(weight, resumed.state_dict()[name]), name
+    a, b = (torch.load(Path(_dir(settings, f), "checkpoints", "last.ckpt"), weights_only=True) for f in "ab")
+    assert a["callbacks"] == b["callbacks"]
+
+
+def test_a_kill_in_the_first_accumulation_leaves_no_checkpoint(settings):
+    chosen = settings(*OVERRIDES, "trainer.accumulate_grad_batches=4")
+    with pytest.raises(Killed):
+        fit(chosen, Kill(0, "batch"))
+    assert not Path(chosen["run_dir"], "checkpoints", "last.ckpt").exists()
 
 
 def test_a_convolutional_run_goes_on_from_where_memory_is_laid_out_otherwise(settings):

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from vae_exp.metrics.base import Examples, OfASet, Stage
@@ -54,5 +53,8 @@ class FID(OfASet):
 
 
 def in_colour(x: Tensor) -> Tensor:
-    """Pictures [B, 1 or 3, H, W] -> [B, 3, H, W], float32."""
-    return x.float().expand(-1, 3, -1, -1) if x.shape[1] == 1 else torch.clamp(x.float(), 0, 1)
+    """Pictures [B, 1 or 3, H, W] in [0, 1] -> [B, 3, H, W], float32, at the nearest of 256 levels.
+
+    torchmetrics by itself takes the level below, which makes samples darker than data that are on levels already.
+    """
+    return (x.float() * 255).round().expand(-1, 3, -1, -1) / 255

@@ -34,7 +34,7 @@ class ImportanceSampledNLL(PerExample):
     def scores(self, batch: Batch, out: VAEOutput, model: Any) -> dict[str, Tensor]:
         if not (model.density and model.covers):
             return {}
-        if model.likelihood.discrete and not model.suffix:
+        if model.spec.pictures and model.likelihood.discrete and not model.suffix:
             self.nats_per_bit_and_dim = math.prod(model.spec.x_shape) * math.log(2)
         return {"nll": importance_nll(model, batch, num_samples=self.num_samples, rows=self.rows)}
 

@@ -53,11 +53,9 @@ class SampleQuality(OfASet):
 def drawn(model: Any, num: int, rows: int) -> Tensor:
     """Pictures of a model as they are compared with data, [num, *x_shape] in [0, 1].
 
-    Means of p(x|z) at draws of the prior; where pixels are 0 or 1 draws of p(x|z), since a mean is grey and no such
-    picture is in the data.
+    Means of p(x|z) at draws of the prior; draws of p(x|z) where pixels are 0 or 1 to the likelihood as to the data,
+    since a mean is grey and no such picture is in the data.
     """
-    parts = []
-    for start in range(0, num, rows):
-        p_x = model.sample(min(rows, num - start))
-        parts.append(p_x.sample() if model.spec.values == "binary" else p_x.mean.clamp(0, 1))
-    return torch.cat(parts)
+    binary = model.spec.values == "binary" and model.likelihood.discrete
+    parts = (model.sample(min(rows, num - start)) for start in range(0, num, rows))
+    return torch.cat([p_x.sample() if binary else p_x.mean.clamp(0, 1) for p_x in parts])

@@ -13,6 +13,7 @@ from torch.distributions import Distribution
 from vae_exp.checkpoints import load_weights, read_checkpoint, run_checkpoint
 from vae_exp.distributions.alike import rsample_alike
 from vae_exp.distributions.center import center
+from vae_exp.distributions.flowed import Flowed
 from vae_exp.distributions.of_a_draw import OfADraw
 from vae_exp.distributions.one_hots import OneHots
 from vae_exp.distributions.tempered import tempered
@@ -143,11 +144,20 @@ class M1M2(ClassModel):
     @torch.no_grad()
     def properties(self) -> frozenset[str]:
         self.m1.properties()  # refuses parts that do not go together
+        self._refuse_unknown_density()
         v = torch.zeros(2, *self.parts.v_shape, device=self.parts.logits.device)
         if not self.density:
             return frozenset(("classes",))
         refuse_misfit(self.parts.encode(v, self.one_hot(self.in_turn(2))), self.parts.styles())
         return frozenset(("classes", "density"))
+
+    def _refuse_unknown_density(self) -> None:
+        q = self.m1.encode(torch.zeros(1, *self.spec.x_shape, device=self.parts.logits.device))
+        if isinstance(q, Flowed) and q.inverse is None:
+            raise UserError(
+                f"model/posterior@model.m1.posterior={q.name} knows the density of its own latest samples only, and "
+                "this model asks for it under every class; use iaf"
+            )
 
     def _given(self, q: Distribution, v: Tensor, y: Tensor, draw: Callable[[Distribution], Tensor]) -> VAEOutput:
         """What follows from the features v [..., B, d] and the classes y [..., B, C]."""

@@ -95,7 +95,7 @@ def run_state(folder: Path, overrides: list[str], metric: str) -> RunState:
         state=state,
         overrides=overrides,
         objective=progress.get("best") if state != "done" else objective(figures, metric) if figure else None,
-        figure=figure,
+        figure=figure if state == "done" else progress.get("objective"),
         epoch=progress.get("epoch"),
         epochs=progress.get("epochs"),
         seconds_left=_left(progress) if state == "running" else None,

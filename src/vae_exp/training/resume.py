@@ -13,7 +13,17 @@ from vae_exp.checkpoints import read_checkpoint
 from vae_exp.config.keys import ELSEWHERE
 from vae_exp.errors import UserError
 
-KEPT = ("data", "model", "loss", "optimizer", "lr_schedule", "seed", "training", "callbacks.ema")
+KEPT = (
+    "data",
+    "model",
+    "loss",
+    "optimizer",
+    "lr_schedule",
+    "seed",
+    "training",
+    "callbacks.ema",
+    "callbacks.checkpoint.highest",
+)
 """What may not change between the parts of one run; how long and where it runs may."""
 
 RESULT = (*KEPT, "trainer", "evaluation", "metrics", "callbacks.early_stopping")

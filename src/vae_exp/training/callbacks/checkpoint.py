@@ -38,7 +38,8 @@ class LastAndBest(Checkpoint):
         self.every_n_steps = every_n_steps
         self.best_score = float("inf")
         self._improved = False
-        self._saved_step = -1
+        self._seen_step = 0
+        self._due = self._leaves = False
         self._leaving = Leaving()
 
     def on_fit_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -50,45 +51,48 @@ class LastAndBest(Checkpoint):
             raise _unmeasured(module)
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        self._leaving.after_a_step(trainer)
+        self._leaving.after_a_step()
+        self._seen_step, self._due, self._leaves = trainer.global_step, False, False
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
         step = trainer.global_step
-        if trainer.fit_loop.epoch_loop.batch_progress.is_last_batch or step == self._saved_step:
-            return  # the end of the epoch saves, after validation; and within accumulated gradients there is no step
-        due = self.every_n_steps > 0 and step % self.every_n_steps == 0
-        leaving = self._leaving.agreed(trainer)
-        if due or leaving:
-            self._save(trainer)
-        if leaving:
-            raise SIGTERMException
+        stepped, self._seen_step = step != self._seen_step, step
+        if not stepped or trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
+            return  # a checkpoint has no gradients, which accumulate; and the end of the epoch saves, after validation
+        self._leaves = self._leaving.agreed(trainer)
+        self._due |= self._leaves or (self.every_n_steps > 0 and step % self.every_n_steps == 0)
+        if self._due and not _validates_now(trainer):  # a run that goes on takes that for done
+            self._save_and_leave(trainer)
 
     def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if not fitting(trainer):
-            self._leaving.at_once(trainer)
+            self._leaving.at_once()
 
     def on_test_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        self._leaving.at_once(trainer)
+        self._leaving.at_once()
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         assert isinstance(module, LitVAE)
         if not fitting(trainer):
             return
         score = self._score(trainer, module)
-        if not score < self.best_score:  # nan is no score
-            return
-        self.best_score = score
+        better = score < self.best_score  # nan is no score
+        if better:
+            self.best_score = score
         if trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
-            self._improved = True  # the end of the epoch saves these weights anyway
-        else:
+            self._improved = better  # the end of the epoch saves these weights anyway
+            return
+        if better:
             trainer.save_checkpoint(self.best)
+        if self._due:
+            self._save_and_leave(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if not self._improved:
-            self._save(trainer)
+            trainer.save_checkpoint(self.last)
             return
         # The best one first: where the run is killed between the two, it goes on from before it and does it again.
-        self._improved, self._saved_step = False, trainer.global_step
+        self._improved = False
         trainer.save_checkpoint(self.best)
         if trainer.is_global_zero:
             _link(self.best, self.last)
@@ -111,9 +115,11 @@ class LastAndBest(Checkpoint):
             raise UserError(f"callbacks.checkpoint.highest={self.highest} is no figure of this validation; use {known}")
         return -float(figures[name])
 
-    def _save(self, trainer: pl.Trainer) -> None:
-        self._saved_step = trainer.global_step
+    def _save_and_leave(self, trainer: pl.Trainer) -> None:
+        self._due = False
         trainer.save_checkpoint(self.last)
+        if self._leaves:
+            raise SIGTERMException
 
 
 class WholeFileIO(TorchCheckpointIO):
@@ -132,6 +138,11 @@ class WholeFileIO(TorchCheckpointIO):
 def fitting(trainer: pl.Trainer) -> bool:
     """Whether validation is part of training, rather than asked for by itself."""
     return trainer.state.fn == TrainerFn.FITTING
+
+
+def _validates_now(trainer: pl.Trainer) -> bool:
+    loop = trainer.fit_loop
+    return bool(loop.epoch_loop._should_check_val_fx(loop._data_fetcher))  # type: ignore[arg-type]
 
 
 def at_the_end(trainer: pl.Trainer) -> bool:

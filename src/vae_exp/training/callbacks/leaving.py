@@ -1,4 +1,4 @@
-"""SIGTERM while several processes train: they leave together, after the same step."""
+"""SIGTERM while one process or several train: they leave together, after the same step."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ TOGETHER = 10
 class Leaving:
     """Knows whether this process has been told to end.
 
-    One process is left to Lightning. Of several, each hears of the signal at another moment, and Lightning's handler
-    would at that moment begin to speak with the others, who are in the middle of something else.
+    Lightning would leave after any batch, even where gradients are still to be accumulated; and its handler would
+    begin to speak with the other processes at once, who hear of the signal at another moment and are in the middle of
+    something else.
     """
 
     def __init__(self) -> None:
         self._told = False
 
-    def after_a_step(self, trainer: pl.Trainer) -> None:
+    def after_a_step(self) -> None:
         """From here on a signal is noted, for `agreed`."""
         self._told = False
-        self._handle(trainer, self._note)
+        self._handle(self._note)
 
-    def at_once(self, trainer: pl.Trainer) -> None:
+    def at_once(self) -> None:
         """From here on a signal ends this process, which has nothing to save."""
-        self._handle(trainer, _end)
+        self._handle(_end)
 
     def agreed(self, trainer: pl.Trainer) -> bool:
         """Whether any process has been told; all of them must ask, and get the same answer."""
         if trainer.world_size > 1 and trainer.global_step % TOGETHER:
             return False
-        told = self._told or trainer.received_sigterm
-        return trainer.strategy.reduce_boolean_decision(told, all=False)
+        return trainer.strategy.reduce_boolean_decision(self._told or trainer.received_sigterm, all=False)
 
-    def _handle(self, trainer: pl.Trainer, handler: Any) -> None:
-        if trainer.world_size > 1 and threading.current_thread() is threading.main_thread():
+    def _handle(self, handler: Any) -> None:
+        if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)  # Lightning puts back what was before
 
     def _note(self, *_: Any) -> None:
