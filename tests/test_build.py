@@ -40,12 +40,17 @@ def test_loggers_are_those_that_were_chosen(settings, word, names):
     assert [type(logger).__name__ for logger in build_trainer(settings(word)).loggers] == names
 
 
+OTHERS = {"logger": "tensorboard"}
+
+
 @pytest.mark.parametrize("name", ["metrics", "view", "callbacks", "logger"])
 def test_a_file_without_its_first_line_is_a_sentence(tmp_path, name):
     (tmp_path / name).mkdir()
     (tmp_path / name / "mine.yaml").write_text("_target_: vae_exp.metrics.elbo.Elbo\nstages: [val]\n")
     with pytest.raises(UserError, match=rf"# @package {name}\.NAME"):
-        check_lists(check(compose("train", [f"{name}=[mine]", f"run_dir={tmp_path}"], [tmp_path])))
+        check(compose("train", [f"{name}=[mine]", f"run_dir={tmp_path}"], [tmp_path]))
+    with pytest.raises(UserError, match=rf"# @package {name}\.NAME"):  # whatever else is wrong with the mixture
+        check(compose("train", [f"{name}=[{OTHERS.get(name, 'default')},mine]"], [tmp_path]))
 
 
 @pytest.mark.parametrize("name", ["metrics", "view", "callbacks", "logger"])

@@ -11,15 +11,19 @@ from typing import Any
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.utilities.exceptions import MisconfigurationException
-from pytorch_lightning import Trainer
+from pytorch_lightning import Callback, Trainer
+from pytorch_lightning.loggers import Logger
 from torch.optim import Optimizer
 
 from vae_exp.config.instantiate import instantiate
+from vae_exp.config.nearest import suggestion
 from vae_exp.data.datamodule import DataModule
-from vae_exp.errors import UserError
+from vae_exp.errors import T, UserError, of_kind
 from vae_exp.losses.base import MEANING, Loss
+from vae_exp.metrics.base import VAEMetric
 from vae_exp.models.base import Model
 from vae_exp.models.vae import one_group
+from vae_exp.schedules import Schedule
 from vae_exp.training.callbacks.checkpoint import WholeFileIO
 from vae_exp.training.lit import LitVAE
 from vae_exp.training.precision import resolved
@@ -38,7 +42,7 @@ NOT_FOR_THE_USER = (
 
 def build_data(settings: Settings) -> DataModule:
     """The data, loaded."""
-    data: DataModule = _part(settings, "data")
+    data = of_kind(_part(settings, "data"), DataModule, "data")
     data.setup()
     return data
 
@@ -51,10 +55,11 @@ def build_model(settings: Settings, spec: DataSpec) -> Model:
     """
     unfinished = _part(settings, "model")
     try:
-        model: Model = unfinished(spec=spec)
+        return of_kind(unfinished(spec=spec), Model, "model")
+    except UserError:
+        raise
     except (ValueError, TypeError) as error:  # TypeError: a run of another version lacks a key, or has one too many
         raise UserError(f"model: {error}") from error
-    return model
 
 
 def build_optimizer(settings: Settings) -> Callable[..., Optimizer]:
@@ -86,17 +91,15 @@ def build_loss(settings: Settings, model: Model) -> Loss:
         UserError: It does not apply to the model, or does not fit its sizes; or the model's own parts do not go
             together.
     """
-    loss = _part(settings, "loss")
-    if isinstance(loss, partial):  # it owns a network, whose sizes the model knows
-        loss = _finished(loss, model)
-    if not isinstance(loss, Loss):
-        raise UserError(f"loss: {type(loss).__name__} does not derive from vae_exp.losses.base.Loss")
+    chosen = _part(settings, "loss")
+    # An unfinished one owns a network, whose sizes the model knows.
+    loss = of_kind(_finished(chosen, model) if isinstance(chosen, partial) else chosen, Loss, "loss")
+    if unknown := [need for need in loss.needs if need not in MEANING]:
+        raise UserError(f"loss: {type(loss).__name__} needs {unknown[0]}{suggestion(unknown[0], MEANING)}")
     had = model.properties()  # whatever the loss needs: this is where a misfit of the model's own parts is found
     missing = [need for need in loss.needs if need not in had]
     if missing:
-        raise UserError(
-            f"loss: {type(loss).__name__} needs {' and '.join(MEANING.get(need, need) for need in missing)}"
-        )
+        raise UserError(f"loss: {type(loss).__name__} needs {' and '.join(MEANING[need] for need in missing)}")
     return loss
 
 
@@ -124,8 +127,8 @@ def build_module(settings: Settings, model: Model) -> LitVAE:
         model=model,
         loss=build_loss(settings, model),
         optimizer=build_optimizer(settings),
-        lr_schedule=_part(settings, "lr_schedule"),
-        metrics=_parts(settings, "metrics"),
+        lr_schedule=of_kind(_part(settings, "lr_schedule"), Schedule, "lr_schedule"),
+        metrics=_parts(settings, "metrics", VAEMetric),
     )
     return module
 
@@ -144,11 +147,13 @@ def build_trainer(settings: Settings, model: Model | None = None) -> Trainer:
         warnings.filterwarnings("ignore", message=message)
     try:
         trainer: Trainer = _part(with_precision(settings, model), "trainer")(
-            callbacks=list(_parts(settings, "callbacks").values()),
-            logger=list(_parts(settings, "logger").values()),
+            callbacks=list(_parts(settings, "callbacks", Callback).values()),
+            logger=list(_parts(settings, "logger", Logger).values()),
             plugins=[WholeFileIO(), *_cluster()],
             default_root_dir=settings["run_dir"],
         )
+    except UserError:
+        raise
     except (ValueError, TypeError, RuntimeError, MisconfigurationException) as error:
         raise UserError(f"trainer: {error}") from error
     return trainer
@@ -178,14 +183,9 @@ def nodes_of(settings: Settings, name: str) -> dict[str, dict[str, Any]]:
     """Those of a group of which several, or none, may be chosen, by their keys; null leaves one out.
 
     Raises:
-        UserError: One of them is no part, or one stands in the place of all.
+        UserError: One of them is no part.
     """
     chosen = settings[name]
-    if "_target_" in chosen:
-        raise UserError(
-            f"{name} is a part, where parts by their names should be; the first line of the file of a part is "
-            f"'# @package {name}.NAME'"
-        )
     for key, node in chosen.items():
         if node is not None and not (isinstance(node, dict) and "_target_" in node):
             raise UserError(
@@ -194,6 +194,6 @@ def nodes_of(settings: Settings, name: str) -> dict[str, dict[str, Any]]:
     return {f"{name}.{key}": node for key, node in chosen.items() if node is not None}
 
 
-def _parts(settings: Settings, name: str) -> dict[str, Any]:
-    found = nodes_of(settings, name)
-    return {key.rpartition(".")[2]: instantiate(node, settings["trusted_packages"], key) for key, node in found.items()}
+def _parts(settings: Settings, name: str, kind: type[T]) -> dict[str, T]:
+    made = {key: instantiate(node, settings["trusted_packages"], key) for key, node in nodes_of(settings, name).items()}
+    return {key.rpartition(".")[2]: of_kind(part, kind, key) for key, part in made.items()}

@@ -1,5 +1,31 @@
 """The one exception whose message is written for the user."""
 
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
 
 class UserError(ValueError):
     """Something the user can mend; shown as its one sentence, without a traceback, and exit code 1."""
+
+
+def of_kind(part: Any, kind: type[T], where: str) -> T:
+    """The part itself, which a configuration may have named by mistake.
+
+    Args:
+        part: What was built.
+        kind: What it must derive from.
+        where: Its place in the configuration.
+
+    Raises:
+        UserError: It does not.
+    """
+    if isinstance(part, kind):
+        return part
+    wanted = f"{kind.__module__}.{kind.__name__}"
+    if isinstance(part, partial):
+        raise UserError(f"{where}: has `_partial_: true`, and should not; it must be a {wanted} when it is built")
+    raise UserError(f"{where}: {type(part).__name__} does not derive from {wanted}")

@@ -43,7 +43,9 @@ def test_unknown_argument_far_from_all_lists_them(checked):
 
 
 def test_missing_argument_is_named(checked):
-    assert message(checked, loss={"_target_": "fake_parts.parts.Loss"}) == "loss.beta is missing; Loss needs it"
+    assert message(checked, loss={"_target_": "fake_parts.parts.Loss"}) == (
+        "loss.beta is missing; Loss needs it, or the file `_partial_: true` where the program knows it"
+    )
 
 
 def test_a_partial_may_lack_arguments_but_not_misspell_them(checked):

@@ -171,3 +171,32 @@ def test_a_run_that_is_changed_changes_no_other():
             with pytest.raises(UserError, match="did you mean"):
                 compose("train", words)
     assert compose("train", ["seed=1"]).seed == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("# Mine.\nseed: 3\n", "experiment is not a key that anything reads.*'# @package _global_'"),
+        ("# @package los\nbeta: 3\n", "los is not a key .* did you mean loss?"),
+        ("# @package _global_\nmodle: {latent_dim: 3}\n", "modle is not a key .* did you mean model?"),
+    ],
+)
+def test_a_file_whose_content_nobody_would_read_is_refused(monkeypatch, tmp_path, content, sentence):
+    monkeypatch.undo()
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text(content)
+    with pytest.raises(UserError, match=sentence):
+        check(compose("train", ["experiment=mine"], [tmp_path]))
+
+
+def test_keys_of_the_users_own_are_those_that_something_refers_to(monkeypatch):
+    monkeypatch.undo()
+    assert check(compose("train", ["+mine.number=3", "seed=${mine.number}"]))["seed"] == 3
+
+
+def test_a_file_that_is_not_utf_8_is_named(monkeypatch, tmp_path):
+    monkeypatch.undo()
+    (tmp_path / "loss").mkdir()
+    (tmp_path / "loss" / "latin.yaml").write_bytes("# Entropie crois\u00e9e\nbeta: 3\n".encode("latin-1"))
+    with pytest.raises(UserError, match=r"latin\.yaml is not UTF-8 text"):
+        compose("train", ["loss=latin"], [tmp_path])

@@ -129,13 +129,6 @@ def test_a_run_that_is_told_to_end_loses_neither_gradients_nor_validations(setti
     assert a["callbacks"] == b["callbacks"]
 
 
-def test_a_kill_in_the_first_accumulation_leaves_no_checkpoint(settings):
-    chosen = settings(*OVERRIDES, "trainer.accumulate_grad_batches=4")
-    with pytest.raises(Killed):
-        fit(chosen, Kill(0, "batch"))
-    assert not Path(chosen["run_dir"], "checkpoints", "last.ckpt").exists()
-
-
 def test_a_convolutional_run_goes_on_from_where_memory_is_laid_out_otherwise(settings):
     """Weights of convolutions are laid out as the device likes it; a GPU's checkpoint may come to a processor."""
     overrides = (*OVERRIDES, "model=conv", "model.encoder.hidden=16", "model.decoder.hidden=16", "trainer.max_epochs=1")

@@ -17,6 +17,7 @@ from pytorch_lightning.accelerators import CPUAccelerator
 
 from hydra_plugins.vae_exp_clusters._elsewhere import Elsewhere
 from vae_exp.build import Settings, build_optimizer, build_trainer, nodes_of, with_precision
+from vae_exp.config.keys import SEVERAL
 from vae_exp.config.locate import locate
 from vae_exp.config.signature import check_values
 from vae_exp.errors import UserError
@@ -117,7 +118,7 @@ def check_lists(settings: Settings) -> None:
     Raises:
         UserError: A metric, a view, a logger or a callback is no part.
     """
-    for name in ("metrics", "view", "logger", "callbacks"):
+    for name in SEVERAL:
         nodes_of(settings, name)
 
 

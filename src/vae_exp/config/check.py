@@ -6,6 +6,7 @@ import pickle
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -13,7 +14,10 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from vae_exp.config.explain import one_line
+from vae_exp.config.keys import SEVERAL
 from vae_exp.config.locate import is_third_party, locate
+from vae_exp.config.nearest import nearest
+from vae_exp.config.paths import conf_dir
 from vae_exp.config.signature import check_names, check_values, parameters
 from vae_exp.config.variables import Path, variables
 from vae_exp.errors import UserError
@@ -44,13 +48,17 @@ def check(cfg: DictConfig, trusted: Sequence[str] | None = None) -> dict[str, An
     _refuse_foreign_parts_of_hydra(whole, "")
     raw = _without_hydra(whole)
     _refuse_missing(raw)
+    _refuse_one_for_several(raw)
+    known = variables(raw)
+    if "hydra" in cfg:
+        _refuse_lost(raw, {path[0] for path in known}, str(cfg.hydra.job.config_name))
     plain = _resolved(cfg)
     packages = plain.get("trusted_packages", []) if trusted is None else trusted
     if not isinstance(packages, (list, tuple)) or not all(isinstance(name, str) for name in packages):
         raise UserError(
             f"trusted_packages={packages}: should be a list of names, as in 'trusted_packages=[my_package]'"
         )
-    checked: dict[str, Any] = _walk(plain, (), variables(raw), tuple(packages))
+    checked: dict[str, Any] = _walk(plain, (), known, tuple(packages))
     return checked
 
 
@@ -104,6 +112,37 @@ def _refuse_missing(raw: Any) -> None:
         given = " ".join(f"{key}=VALUE" for key in missing)
         verb = "has" if len(missing) == 1 else "have"
         raise UserError(f"{' and '.join(missing)} {verb} no value; add {given}")
+
+
+def _refuse_lost(raw: dict[str, Any], referred: set[str], root: str) -> None:
+    """Refuse a node that nothing reads, which a file without its first line, or with a misspelt one, brings."""
+    known = _keys_of(root)
+    for key in raw:
+        if known and key not in (*known, *referred):
+            close = nearest(key, known)
+            hint = f"did you mean {close}?" if close else "an experiment's file begins with '# @package _global_'"
+            raise UserError(f"{key} is not a key that anything reads or refers to; {hint}")
+
+
+def _refuse_one_for_several(raw: dict[str, Any]) -> None:
+    for name in SEVERAL:
+        if "_target_" in (raw.get(name) or {}):
+            raise UserError(
+                f"{name} is a part, where parts by their names should be; the first line of the file of a part is "
+                f"'# @package {name}.NAME'"
+            )
+
+
+@cache
+def _keys_of(root: str) -> tuple[str, ...]:
+    """Top-level keys of the shipped configurations of this name, () where there is none: its own, and its groups."""
+    file = conf_dir() / f"{root}.yaml"
+    if not file.is_file():
+        return ()
+    own = OmegaConf.load(file)
+    assert isinstance(own, DictConfig)
+    groups = [name for entry in own.defaults if isinstance(entry, DictConfig) for name in entry if entry[name]]
+    return tuple(str(key) for key in (*own, *groups))
 
 
 def _missing(node: Any, path: str) -> Iterator[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -28,7 +30,7 @@ def explain(error: Exception, overrides: Sequence[str], compose: Compose) -> str
         overrides: The command line that raised it.
         compose: Composes with other overrides, to see which keys there are.
     """
-    sentences = (_syntax, _option, _yaml, _sweep, _missing_choice, _plus, _not_a_name, _key)
+    sentences = (_syntax, _option, _yaml, _encoding, _sweep, _missing_choice, _plus, _not_a_name, _key)
     for sentence in sentences:
         text = sentence(error, overrides, compose)
         if text is not None:
@@ -70,6 +72,15 @@ def _yaml(error: Exception, overrides: Sequence[str], compose: Compose) -> str |
         return None
     mark = error.problem_mark
     return f"{mark.name} is not valid yaml: {error.problem} in line {mark.line + 1}"
+
+
+def _encoding(error: Exception, overrides: Sequence[str], compose: Compose) -> str | None:
+    if not isinstance(error, UnicodeDecodeError):
+        return None
+    places = (place.path for place in GlobalHydra.instance().config_loader().get_search_path().get_path())
+    files = (file for place in places for file in sorted(Path(place.removeprefix("file://")).rglob("*.yaml")))
+    wrong = next((str(file) for file in files if error.object in file.read_bytes()), "a file of the configuration")
+    return f"{wrong} is not UTF-8 text: {error.reason} at byte {error.start}"
 
 
 def _sweep(error: Exception, overrides: Sequence[str], compose: Compose) -> str | None:

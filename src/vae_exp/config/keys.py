@@ -19,6 +19,9 @@ IRRELEVANT = (
 )
 """Keys that say where and how runs are done, not which: they call nothing."""
 
+SEVERAL = ("callbacks", "logger", "metrics", "view")
+"""Groups of which several parts, or none, may be chosen, each at a key of its own."""
+
 ELSEWHERE = (
     "data.memory_limit_gb",
     "data.num_workers",

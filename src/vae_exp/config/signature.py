@@ -47,7 +47,9 @@ def check_names(part: Callable[..., Any], given: Mapping[str, Any], where: str, 
             raise UserError(f"{where}.{name} is not an argument of {part.__name__}{hint}")
     required = [name for name in free if known[name].default is inspect.Parameter.empty]
     if required and not partial:
-        raise UserError(f"{where}.{required[0]} is missing; {part.__name__} needs it")
+        own = part.__module__.partition(".")[0] != "vae_exp"
+        hint = ", or the file `_partial_: true` where the program knows it" if own else ""
+        raise UserError(f"{where}.{required[0]} is missing; {part.__name__} needs it{hint}")
 
 
 def check_values(part: Callable[..., Any], given: Mapping[str, Any], where: str) -> dict[str, Any]:

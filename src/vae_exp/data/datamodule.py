@@ -23,7 +23,7 @@ from vae_exp.data.prepare import PER_BATCH, Binarize, flip_at_random, static, to
 from vae_exp.data.sparse_rows import SparseRows
 from vae_exp.data.splits import Split, SplitName, Splits, rows
 from vae_exp.data.table import Table, validate
-from vae_exp.errors import UserError
+from vae_exp.errors import UserError, of_kind
 from vae_exp.types import Batch, Count, CountOrZero, DataSpec, NonNegative, Seed, Values
 
 
@@ -94,15 +94,23 @@ class DataModule(pl.LightningDataModule):
         if self._parts:
             return
         with one_at_a_time(self.root):
-            loaded = {name: self._load(split) for name, split in self.dataset().items()}
+            splits = of_kind(self.dataset(), dict, "data: what the data set gives")
+            kinds = get_args(Split)
+            for name, split in splits.items():
+                if not isinstance(split, kinds):
+                    wanted = ", ".join(kind.__name__ for kind in kinds)
+                    raise UserError(f"data: {name} is a {type(split).__name__}; should be one of {wanted}")
+            loaded = {name: self._load(split) for name, split in splits.items()}
         if unknown := loaded.keys() - set(get_args(SplitName)):
             raise UserError(f"data: {min(unknown)} is no split; a data set gives train, and may give val and test")
         if "train" not in loaded:
             raise UserError("data: the data set gives no split train")
         self._validate(loaded)
-        splits = {name: self._binarized(name, split) for name, split in loaded.items()}
         self._parts = cut(
-            splits, val_fraction=self.val_fraction, test_fraction=self.test_fraction, split_seed=self.split_seed
+            {name: self._binarized(name, split) for name, split in loaded.items()},
+            val_fraction=self.val_fraction,
+            test_fraction=self.test_fraction,
+            split_seed=self.split_seed,
         )
         self._num_classes = _num_classes(self._parts)
         if self.num_labels is not None:

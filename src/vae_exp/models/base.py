@@ -8,6 +8,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from vae_exp.errors import of_kind
 from vae_exp.heads.base import Likelihood
 from vae_exp.types import Batch, DataSpec, Draw, VAEOutput
 
@@ -38,7 +39,7 @@ class Model(nn.Module, ABC):
     def __init__(self, *, spec: DataSpec, likelihood: Callable[..., Likelihood]) -> None:
         super().__init__()
         self.spec = spec
-        self.likelihood = likelihood(event_shape=spec.x_shape)
+        self.likelihood = of_kind(likelihood(event_shape=spec.x_shape), Likelihood, "model.likelihood")
         self.suffix = self.likelihood.suffix(spec.values)
 
     @abstractmethod

@@ -17,7 +17,7 @@ from vae_exp.distributions.delta import Delta
 from vae_exp.distributions.detached import detachable
 from vae_exp.distributions.kl import kl_per_dim
 from vae_exp.distributions.tempered import tempered
-from vae_exp.errors import UserError
+from vae_exp.errors import UserError, of_kind
 from vae_exp.heads.base import Likelihood, Posterior
 from vae_exp.heads.offset import MeanOffset
 from vae_exp.models.base import Model
@@ -83,8 +83,9 @@ class VAE(Model):
     ) -> None:
         super().__init__(spec=spec, likelihood=likelihood)
         latent_shape = (latent_dim,)
-        self.posterior = posterior(event_shape=latent_shape)
-        self.prior = prior(event_shape=self.posterior.prior_shape, x_shape=spec.x_shape)
+        self.posterior = of_kind(posterior(event_shape=latent_shape), Posterior, "model.posterior")
+        made = prior(event_shape=self.posterior.prior_shape, x_shape=spec.x_shape)
+        self.prior = of_kind(made, Prior, "model.prior")
         if self.posterior.space != self.prior.space:
             raise ValueError(
                 f"the posterior {type(self.posterior).__name__} lives on the space '{self.posterior.space}', the prior "
@@ -104,8 +105,10 @@ class VAE(Model):
             )
         # A network that knows of no context can still be part of a model without one.
         told = {"context_dim": label_embedding or spec.num_classes} if self.conditional else {}
-        self.encoder = encoder(spec.x_shape, self.posterior.params_shape, **told)
-        self.decoder = decoder(latent_shape, self.likelihood.params_shape, **told)
+        inwards = encoder(spec.x_shape, self.posterior.params_shape, **told)
+        outwards = decoder(latent_shape, self.likelihood.params_shape, **told)
+        self.encoder = of_kind(inwards, nn.Module, "model.encoder")
+        self.decoder = of_kind(outwards, nn.Module, "model.decoder")
         self.offset = MeanOffset(self.likelihood) if start_at_data_mean else None
 
     def context(self, y: Tensor | None) -> Tensor | None:
@@ -166,7 +169,8 @@ class VAE(Model):
         was_training = self.training
         x = torch.zeros(2, *self.spec.x_shape, device=next(self.parameters()).device)
         y = torch.zeros(2, dtype=torch.long, device=x.device) if self.conditional else None
-        q, p = self.eval().encode(x, y), self.p_z()
+        self.eval()._refuse_shapes(x, y)
+        q, p = self.encode(x, y), self.p_z()
         self.train(was_training)
         if self.density:
             refuse_misfit(q, p)
@@ -179,6 +183,15 @@ class VAE(Model):
         found["spectral_norm"] = has_spectral_norm(self.decoder)
         found["factorised"] = self.density and kl_per_dim(q, p) is not None
         return frozenset(name for name, holds in found.items() if holds)
+
+    def _refuse_shapes(self, x: Tensor, y: Tensor | None) -> None:
+        told = [] if y is None else [self.context(y)]
+        z = x.new_zeros(len(x), *self.posterior.event_shape)
+        for key, given, wanted in (("encoder", x, self.posterior), ("decoder", z, self.likelihood)):
+            network, shape = getattr(self, key), list(wanted.params_shape)
+            if (found := list(network(given, *told).shape[1:])) != shape:
+                name = type(network).__name__
+                raise UserError(f"model.{key}: {name} gives {found} for an example, where out_shape is {shape}")
 
     def sample_latents(self, n: int, temperature: float = 1.0) -> Tensor:
         """Draw from the prior, [n, latent_dim]."""

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from vae_exp.errors import UserError, of_kind
 from vae_exp.losses.base import Loss
 from vae_exp.models.base import Model
-from vae_exp.types import Batch, Context
+from vae_exp.types import Batch, Context, LossOutput
 
 
 class Means(NamedTuple):
@@ -43,5 +44,8 @@ class Objective(nn.Module):
         """The loss of a batch, [], and its terms and itself; nats."""
         batch = self.loss.prepare(batch)
         out = self.model(batch, self.loss.num_samples)
-        result = self.loss(out, batch, self.context)
+        result = of_kind(self.loss(out, batch, self.context), LossOutput, "loss: what it gives")
+        if result.loss.ndim:
+            shape = list(result.loss.shape)
+            raise UserError(f"loss: has the shape {shape}, where one number should be, a mean over the batch")
         return result.loss, {**result.terms, "loss": result.loss}
