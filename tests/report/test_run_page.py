@@ -40,7 +40,7 @@ def test_the_page_shows_latents_curves_and_pictures(run):
     assert page.text.index("latent 1") < page.text.index("latent 2") < page.text.index("latent 0")
     labels = [attrs["aria-label"] for attrs in page.all("svg") if "aria-label" in attrs]
     assert "nelbo, nats over 2 steps: train from 300 to 150; val from 210 to 160" in labels
-    assert "Constant throughout: lr = 1." in page.text
+    assert "The same whenever it was logged: lr = 1." in page.text
     [image] = page.all("img")
     assert image["alt"].startswith("samples.png: ")
     assert (image["width"], image["class"]) == ("308", "enlarged")

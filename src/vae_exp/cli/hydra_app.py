@@ -84,7 +84,7 @@ def _run_hydra(verb: str, root: str, argv: list[str], job: Job, before: Before |
             if sweep is not None:
                 print(f"vae-exp {verb}: {sweep.stopped()}", file=sys.stderr)
             raise
-    return 0 if sweep is None or sweep.show() else 1
+    return 0 if sweep is None or sweep.show(queued=True) else 1
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:
@@ -179,7 +179,7 @@ def _for_hydra(argv: list[str], flags: argparse.Namespace) -> list[str]:
 
 def _report(verb: str, error: Exception, sweep: Sweep | None, full: bool) -> int:
     if sweep is not None:
-        sweep.show()
+        sweep.show(queued=False)
     if full and not isinstance(error, JobFailedError):
         traceback.print_exception(error)
     failed = isinstance(error, JobFailedError)  # which has told what was wrong

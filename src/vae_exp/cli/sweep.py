@@ -32,10 +32,14 @@ class Sweep:
     before: frozenset[str]
     waits: bool
 
-    def show(self) -> bool:
-        """Print what became of the runs; returns whether all of them are finished, or are in a queue as was asked."""
+    def show(self, *, queued: bool) -> bool:
+        """Print what became of the runs; returns whether all of them are finished, or are in a queue as was asked.
+
+        Args:
+            queued: Whether those of which there is nothing yet have been put into a queue, where that was asked.
+        """
         runs = self._runs()
-        words = {} if self.waits else {run.name: "submitted" for run in runs if run.state == "missing"}
+        words = {} if self.waits or not queued else {run.name: "submitted" for run in runs if run.state == "missing"}
         words |= {run.name: f"{run.state} before" for run in runs if run.name in self.before}
         show_runs(runs, str(self.folder), self.metric, words)
         if any(run.state == "failed" for run in runs):

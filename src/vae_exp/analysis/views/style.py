@@ -22,7 +22,7 @@ DPI = 120
 SMALL, NORMAL = 7, 9  # points, in figures
 GREY = "#9a9a9a"
 BLUE = "#0072b2"
-COLOURS = (BLUE, "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#b5a900", "#000000", "#8c564b", "#9a9a9a")
+COLOURS = (BLUE, "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#b5a900", "#000000", "#8c564b", "#5a4fcf")
 """For classes: those of Okabe & Ito, 2008, the yellow darker for white paper, and two more."""
 MAP = "viridis"
 """For quantities."""

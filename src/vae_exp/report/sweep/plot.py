@@ -11,7 +11,7 @@ from vae_exp.report.chart import Tick
 from vae_exp.report.numbers import short, ticks
 from vae_exp.report.polyline import path
 
-WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 560, 390, 58, 14, 44, 46
+WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 560, 390, 66, 14, 44, 46
 
 
 class Point(NamedTuple):

@@ -128,7 +128,7 @@ def _title(folders: Sequence[Path]) -> str:
 
 def _summary(runs: Sequence[Run], settings: Sequence[Setting], varies: Variation) -> str:
     keys = [
-        f"{varies.labels[key]} ({len({v[place] for v in varies.values})} values)"
+        f"{varies.labels[key]} ({len({v[place] for v in varies.values} - {None})} values)"
         for place, key in enumerate(varies.keys)
     ]
     seconds = sum(run.seconds for run in runs)
@@ -150,7 +150,7 @@ def _notices(runs: Sequence[Run], axes: Axes) -> list[str]:
 
 
 def _colours(axes: Axes) -> dict[str, Any]:
-    marks = [(shown(value), round(axes.share(value), 3)) for value in axes.column_values]
+    marks = [(shown(value), round(axes.share(value), 3)) for value in axes.column_values if value is not None]
     if len(marks) > COLOURS:
         marks = [marks[0], marks[len(marks) // 2], marks[-1]]
     return {"name": axes.column_name, "marks": marks}
