@@ -10,7 +10,7 @@ import yaml
 
 from vae_exp.build import build_data, build_model, build_module, build_trainer
 from vae_exp.config.check import check
-from vae_exp.config.combinations import combinations
+from vae_exp.config.combinations import runs_of
 from vae_exp.config.compose import compose
 from vae_exp.config.paths import conf_dir
 from vae_exp.errors import UserError
@@ -34,7 +34,7 @@ def test_it_says_what_it_is_and_where_it_comes_from(file):
 
 def runs(name, *overrides):
     """Overrides of each run of an experiment: several where it is a sweep."""
-    return combinations("train", [f"experiment={name}", *overrides], multirun=False)
+    return runs_of("train", [f"experiment={name}", *overrides], multirun=False).overrides
 
 
 @pytest.mark.parametrize("name", NAMES)

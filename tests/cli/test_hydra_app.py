@@ -35,7 +35,7 @@ def app(monkeypatch):
             return job(cfg) if job else 0.0
 
         monkeypatch.setattr(sys, "argv", ["vae-exp", "toy", *argv])
-        return run_hydra("toy", "toy", list(argv), note, before), seen
+        return run_hydra("toy", list(argv), note, before), seen
 
     return run
 

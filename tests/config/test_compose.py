@@ -5,7 +5,7 @@ from omegaconf import OmegaConf
 
 from vae_exp.config import paths
 from vae_exp.config.check import check
-from vae_exp.config.combinations import combinations
+from vae_exp.config.combinations import runs_of
 from vae_exp.config.compose import compose
 from vae_exp.config.memory import remembered
 from vae_exp.errors import UserError
@@ -101,28 +101,28 @@ def test_a_users_file_wins_over_the_shipped_one_and_adds_options(tmp_path):
     ],
 )
 def test_combinations_are_those_of_the_sweep(overrides, runs):
-    assert combinations("train", overrides, multirun=True) == runs
+    assert runs_of("train", overrides, multirun=True).overrides == runs
 
 
 def test_combinations_without_a_sweep_is_the_command_itself():
-    assert combinations("train", ["seed=1,2"], multirun=False) == [["seed=1,2"]]
-    assert combinations("train", ["seed=1"], multirun=False) == [["seed=1"]]
+    assert runs_of("train", ["seed=1,2"], multirun=False).overrides == [["seed=1,2"]]
+    assert runs_of("train", ["seed=1"], multirun=False).overrides == [["seed=1"]]
 
 
 def test_the_configuration_itself_can_ask_for_a_sweep(conf):
     (conf / "sweep.yaml").write_text(
         "defaults: [train, _self_]\nhydra: {mode: MULTIRUN, sweeper: {params: {seed: '1,2'}}}"
     )
-    assert combinations("sweep", ["loss.beta=3"], multirun=False) == [
+    assert runs_of("sweep", ["loss.beta=3"], multirun=False).overrides == [
         ["seed=1", "loss.beta=3"],
         ["seed=2", "loss.beta=3"],
     ]
-    assert len(combinations("train", ["hydra.mode=MULTIRUN", "seed=1,2"], multirun=False)) == 2
+    assert len(runs_of("train", ["hydra.mode=MULTIRUN", "seed=1,2"], multirun=False).overrides) == 2
 
 
 def test_values_that_only_another_sweeper_understands_are_refused():
     with pytest.raises(UserError, match="does not support sweep type"):
-        combinations("train", ["seed=interval(1,2)"], multirun=True)
+        runs_of("train", ["seed=interval(1,2)"], multirun=True)
 
 
 RUNS = (

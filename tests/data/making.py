@@ -32,3 +32,11 @@ def module(tmp_path, dataset=grey, **changes):
     made = DataModule(**(settings | changes))
     made.setup()
     return made
+
+
+def to_index(factors, sizes):
+    """Number of each tuple when all are counted with the last factor fastest: [..., F] -> [...], int64."""
+    index = torch.zeros_like(factors[..., 0])
+    for column, size in zip(factors.unbind(-1), sizes, strict=True):
+        index = index * size + column
+    return index

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vae_exp.data.factors import to_factors
-from vae_exp.data.render import SHAPES, SIZES, render
+from vae_exp.data.render import SIZES, render
 
 SIZE = 48
 POINTS = 16  # a side, in each pixel
@@ -41,7 +41,7 @@ def counted(factors, size=SIZE):
     centre = size * (0.25 + 0.5 * x / 31), size * (0.25 + 0.5 * y / 31)
     p = (at[None, :] - centre[0]) - 1j * (at[:, None] - centre[1])
     upright = p * np.exp(-1j * 2 * math.pi * orientation / 39)
-    found = inside(SHAPES[shape], 0.24 * size * (0.5 + 0.1 * scale), upright)
+    found = inside(("square", "ellipse", "heart")[shape], 0.24 * size * (0.5 + 0.1 * scale), upright)
     return found.reshape(size, POINTS, size, POINTS).mean((1, 3))
 
 

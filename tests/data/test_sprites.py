@@ -8,14 +8,14 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from vae_exp.data.factors import Factors, grid, to_factors, to_index
-from vae_exp.data.render import NAMES, SIZES
+from vae_exp.data.factors import Factors, grid, to_factors
+from vae_exp.data.render import NAMES, SIZES, render
 from vae_exp.data.sprites import sprites
 from vae_exp.data.table import Table, validate
 from vae_exp.errors import UserError
 from vae_exp.types import DataSpec
 
-from .making import grey, module
+from .making import module, to_index
 
 
 def small(**changes):
@@ -61,6 +61,11 @@ def test_factors_that_are_none_are_one_sentence(values, sentence):
 # The data set
 
 
+def drawn(batch, num_colors=1):
+    """The pictures of a batch's factors, in [0, 1]."""
+    return render(batch["factors"], size=12, num_colors=num_colors).float() / 255
+
+
 @pytest.mark.parametrize("on_the_fly", [False, True])
 def test_spec_and_batches(tmp_path, on_the_fly):
     made = module(tmp_path, small(on_the_fly=on_the_fly))
@@ -74,7 +79,7 @@ def test_spec_and_batches(tmp_path, on_the_fly):
         assert torch.equal(batch["y"], batch["factors"][:, 0])
         first = made.examples(name, 7)
         assert {key: value.shape[0] for key, value in first.items()} == {"x": 7, "y": 7, "factors": 7}
-        assert torch.equal(made.of_factors(first["factors"])["x"], first["x"])
+        assert torch.equal(drawn(first), first["x"])
     assert module(tmp_path, small(on_the_fly=on_the_fly), binarize="threshold").spec.values == "binary"
 
 
@@ -109,7 +114,7 @@ def test_colour_is_a_factor_before_the_others(tmp_path):
     assert made.spec == DataSpec((3, 12, 12), "levels", 60, 3, ("color", *NAMES), (4, *SIZES))
     batch = made.examples("test", 20)
     assert torch.equal(batch["y"], batch["factors"][:, 1])
-    assert torch.equal(made.of_factors(batch["factors"])["x"], batch["x"])
+    assert torch.equal(drawn(batch, num_colors=4), batch["x"])
 
 
 def test_static_binarisation_keeps_the_factors_and_cannot_be_on_the_fly(tmp_path):
@@ -126,50 +131,6 @@ def test_more_than_there_are_is_one_sentence(tmp_path):
 def test_a_module_that_draws_can_be_pickled(tmp_path):
     made = pickle.loads(pickle.dumps(module(tmp_path, small(on_the_fly=True))))
     assert made.examples("train", 3)["x"].shape == (3, 1, 12, 12)
-
-
-# Examples by their factors
-
-
-def looked_up(tmp_path, **changes):
-    """A set whose pictures can only be looked up; the level of each is the number of its tuple."""
-    factors = grid(("a", "b"), (5, 8), label="a")
-    x = torch.arange(40, dtype=torch.uint8)[:, None, None, None].expand(40, 1, 2, 2).contiguous()
-    return module(tmp_path, lambda: {"train": Table(x, factors.y, factors)}, **changes)
-
-
-def test_examples_are_found_by_their_factors_in_whatever_split_they_are(tmp_path):
-    made = looked_up(tmp_path)
-    wanted = to_factors(torch.tensor([39, 0, 17, 17, 3]), (5, 8))
-    batch = made.of_factors(wanted)
-    assert (batch["x"][:, 0, 0, 0] * 255).round().tolist() == [39, 0, 17, 17, 3]
-    assert torch.equal(batch["factors"], wanted)
-    assert batch["y"].tolist() == [4, 0, 2, 2, 0]
-
-
-def test_factors_that_are_not_there_are_one_sentence(tmp_path):
-    def parts():
-        factors = grid(("a", "b"), (3, 2), label="a")
-        x = torch.arange(6, dtype=torch.uint8)[:, None, None, None]
-
-        def half(rows):
-            return Table(x[rows], factors.y[rows], factors._replace(values=factors.values[rows]))
-
-        halves = half([0, 1, 4]), half([2])
-        return {"train": halves[0], "val": halves[1], "test": halves[1]}
-
-    made = module(tmp_path, parts)
-    assert (made.of_factors(torch.tensor([[1, 0], [2, 0], [0, 1]]))["x"].flatten() * 255).round().tolist() == [2, 4, 1]
-    for wanted, sentence in (
-        (torch.tensor([[0, 0], [2, 1]]), "no example has the factors a=2, b=1"),
-        (torch.tensor([[3, 0]]), r"no factors a=3, b=0; sizes are \[3, 2\]"),
-        (torch.tensor([[1.0, 0.0]]), "float32"),
-        (torch.tensor([1, 0]), r"\[n, 2\]"),
-    ):
-        with pytest.raises(UserError, match=sentence):
-            made.of_factors(wanted)
-    with pytest.raises(UserError, match="factors of this data set are not known"):
-        module(tmp_path, grey).of_factors(torch.tensor([[0]]))
 
 
 def test_splits_of_other_factors_are_one_sentence(tmp_path):
@@ -189,7 +150,7 @@ class Recorder(pl.LightningModule):
         self.seen, self.evaluated = [], []
 
     def training_step(self, batch, batch_idx):
-        assert torch.equal(self.data.of_factors(batch["factors"])["x"], batch["x"])
+        assert torch.equal(drawn(batch), batch["x"])
         self.seen.append((self.current_epoch, batch_idx, to_index(batch["factors"], SIZES).tolist()))
         return self.weight * batch["x"].mean()
 

@@ -51,7 +51,7 @@ def test_progress_is_there_after_every_epoch(settings, monkeypatch):
     assert snapshots.seen[0]["objective"] == "val/nelbo"
 
 
-@pytest.mark.parametrize("until", [("trainer.max_epochs=3",), ("trainer.max_epochs=-1", "trainer.max_steps=9")])
+@pytest.mark.parametrize("until", [("trainer.max_epochs=3",), ("trainer.max_epochs=-1", "trainer.max_steps=18")])
 def test_progress_is_written_seldom_and_at_the_end(settings, until):
     chosen = settings(*until, "data.batch_size=256", "callbacks.report_progress.every_seconds=1000")
     snapshots = Snapshots(Path(chosen["run_dir"], "progress.json"))

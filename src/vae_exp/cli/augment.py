@@ -31,7 +31,7 @@ How = Callable[[Model, Batch], Tensor]
 
 def main(argv: list[str]) -> int:
     """Run `vae-exp augment` with these overrides."""
-    return run_hydra("augment", "augment", argv, augment, before=_check)
+    return run_hydra("augment", argv, augment, before=_check)
 
 
 def augment(cfg: DictConfig) -> None:

@@ -27,7 +27,7 @@ REPLACED = ("trainer", "metrics", "evaluation", "callbacks", "view")
 
 def main(argv: list[str]) -> int:
     """Run `vae-exp evaluate` with these overrides."""
-    return run_hydra("evaluate", "evaluate", argv, evaluate, before=_check, checked=_asked)
+    return run_hydra("evaluate", argv, evaluate, before=_check, checked=_asked)
 
 
 def evaluate(cfg: DictConfig) -> None:

@@ -76,7 +76,9 @@ def _of_root(verb: str, root: str, argv: list[str]) -> str:
 
 def _of_plain_verb(name: str) -> str:
     module = __import__(VERBS[name].module, fromlist=["USAGE"])
-    return f"{heading(f'vae-exp {name}')} - {VERBS[name].about}\n\nusage: {module.USAGE}"
+    lines = [f"{heading(f'vae-exp {name}')} - {VERBS[name].about}", "", f"usage: {module.USAGE}"]
+    flags = getattr(module, "FLAGS", ())
+    return "\n".join([*lines, "", heading("Flags"), columns(flags)] if flags else lines)
 
 
 def _groups(order: list[str], chosen: dict[str, list[str]], offered: dict[str, list[Option]]) -> list[str]:

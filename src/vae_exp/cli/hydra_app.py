@@ -38,14 +38,11 @@ Checked = Callable[[DictConfig], dict[str, Any]]
 _MANY = 20  # runs, whose check takes more than a moment
 
 
-def run_hydra(
-    verb: str, root: str, argv: list[str], job: Job, before: Before | None = None, checked: Checked = check
-) -> int:
+def run_hydra(verb: str, argv: list[str], job: Job, before: Before | None = None, checked: Checked = check) -> int:
     """Check what a command asks for, then let Hydra run it; returns the exit code.
 
     Args:
-        verb: For the messages.
-        root: The root's file without its ending.
+        verb: Which is also what its root configuration is called.
         argv: The command line after the verb.
         job: One run.
         before: A check of the verb's own, done for every combination before the first run.
@@ -55,27 +52,29 @@ def run_hydra(
         UserError: The command line is wrong; nothing has been written.
     """
     with remembered():
-        return _run_hydra(verb, root, argv, job, before, checked)
+        return _run_hydra(verb, argv, job, before, checked)
 
 
-def _run_hydra(verb: str, root: str, argv: list[str], job: Job, before: Before | None, checked: Checked) -> int:
+def _run_hydra(verb: str, argv: list[str], job: Job, before: Before | None, checked: Checked) -> int:
     flags = _parse(argv)
+    root, folders = flags.config_name or verb, _own_folders(flags)
     asked = [name for name in ("run", "multirun", "cfg", "info", "shell_completion") if getattr(flags, name)]
     if len(asked) > 1:
         raise UserError(f"--{' and --'.join(asked)} do not go together; give one of them".replace("_", "-"))
     starts = _runs(flags) and not _is_child(flags)
     with workers.one_thread() if starts else nullcontext():
-        sweep, naming = _checked(root, flags, before, checked) if starts else (None, [])
+        sweep, naming = _checked(root, folders, flags, before, checked) if starts else (None, [])
     if flags.cfg:
-        compose(flags.config_name or root, flags.overrides, _own_folders(flags))
+        compose(root, flags.overrides, folders)
+    primary = folders[0] if folders else str(paths.conf_dir())
     caught: list[Exception] = []
-    words = [sys.argv[0], *_for_hydra(argv, flags), *naming]
+    words = [sys.argv[0], *_for_hydra(argv, flags, folders), *naming]
     full = os.environ.get(FULL_ERROR)
     task = wrapped(verb, job, list(sys.argv), full, caught)
     # With its switch on, Hydra lets exceptions through instead of printing them.
     with given(words), environment(FULL_ERROR, "1"), on_sigterm(leave) if naming else nullcontext():
         try:
-            hydra.main(config_path=_primary(flags), config_name=root, version_base="1.3")(task)()
+            hydra.main(config_path=primary, config_name=verb, version_base="1.3")(task)()
         except Exception as error:
             return _report(verb, error, sweep, full == "1")
         except (KeyboardInterrupt, SystemExit):
@@ -109,10 +108,9 @@ def _own_folders(flags: argparse.Namespace) -> list[str]:
 
 
 def _checked(
-    root: str, flags: argparse.Namespace, before: Before | None, checked: Checked
+    root: str, folders: list[str], flags: argparse.Namespace, before: Before | None, checked: Checked
 ) -> tuple[Sweep | None, list[str]]:
     """Check every run of a command; returns its sweep, if it is one, and the override that the runs are called by."""
-    folders, root = _own_folders(flags), flags.config_name or root
     if any(word.startswith("sweep=") and "," in word for word in flags.overrides):
         raise UserError("sweep: give one at a time, each with a command of its own")
     runs = runs_of(root, flags.overrides, multirun=flags.multirun, config_dirs=folders)
@@ -120,9 +118,8 @@ def _checked(
     if len(runs.overrides) > _MANY:
         print(f"checking {len(runs.overrides)} runs ...", file=sys.stderr)
     wrong: dict[str, list[str]] = {}
-    planned: list[tuple[list[str], Path]] = []
+    planned: dict[Path, list[str]] = {}
     first: DictConfig | None = None  # of many thousand, all would take much memory
-    of_folder: dict[Path, str] = {}
     for overrides in runs.overrides:
         try:
             cfg = compose(root, [*overrides, *mode], folders)
@@ -131,20 +128,14 @@ def _checked(
                 before(cfg, settings)
             if runs.multirun and "sweep" in cfg:
                 first, folder = first or cfg, run_folder(cfg)
-                planned.append((overrides, folder))
-                if of_folder.setdefault(folder, run := " ".join(overrides)) != run:
+                if planned.setdefault(folder, overrides) != overrides:
                     raise UserError(
                         f"{folder} is the folder of other runs, too; let hydra.sweep.subdir tell them apart"
                     )
         except UserError as error:
             wrong.setdefault(str(error), []).append(" ".join(overrides))
-    if len(runs.overrides) == 1 and wrong:
-        raise UserError(next(iter(wrong)))
     if wrong:
-        count = sum(map(len, wrong.values()))
-        lines = [f"{error}\n    in {_some(where)}" for error, where in wrong.items()]
-        text = f"nothing was started, since {count} of {len(runs.overrides)} runs cannot be:"
-        raise UserError("\n  ".join([text, *lines]))
+        raise _refusal(wrong, len(runs.overrides))
     if first is None:
         return None, runs.naming
     if workers.by_joblib(first.hydra):
@@ -153,17 +144,21 @@ def _checked(
     return begin(first, planned, grid=runs.grid), runs.naming
 
 
+def _refusal(wrong: dict[str, list[str]], total: int) -> UserError:
+    """What is wrong, with the runs in which it is."""
+    if total == 1:
+        return UserError(next(iter(wrong)))
+    lines = [f"{error}\n    in {_some(where)}" for error, where in wrong.items()]
+    text = f"nothing was started, since {sum(map(len, wrong.values()))} of {total} runs cannot be:"
+    return UserError("\n  ".join([text, *lines]))
+
+
 def _some(runs: list[str], most: int = 3) -> str:
     rest = f" and {len(runs) - most} more" if len(runs) > most else ""
     return ", ".join(runs[:most]) + rest
 
 
-def _primary(flags: argparse.Namespace) -> str:
-    folders = _own_folders(flags)
-    return folders[0] if folders else str(paths.conf_dir())
-
-
-def _for_hydra(argv: list[str], flags: argparse.Namespace) -> list[str]:
+def _for_hydra(argv: list[str], flags: argparse.Namespace, folders: list[str]) -> list[str]:
     """Put the flags first, since Hydra refuses `a=1 -m b=2`, and exchange the user's folder and the shipped one.
 
     Hydra searches the folder of `--config-dir` after the application's own, so that an edited copy would never be
@@ -173,7 +168,7 @@ def _for_hydra(argv: list[str], flags: argparse.Namespace) -> list[str]:
     parser.add_argument("--config-dir", "-cd")
     parser.add_argument("--config-path", "-cp")
     others = [word for word in parser.parse_known_args(argv)[1] if word not in flags.overrides]
-    added = ["--config-dir", str(paths.conf_dir())] if _own_folders(flags) else []
+    added = ["--config-dir", str(paths.conf_dir())] if folders else []
     return [*others, *added, *flags.overrides]
 
 

@@ -17,6 +17,7 @@ from vae_exp.cli.tree import compose_lightly
 from vae_exp.errors import UserError
 
 USAGE = "vae-exp info [--config-dir DIR] [group ...]"
+FLAGS = (("--config-dir DIR", "list the options in DIR, too"),)
 _PACKAGES = ("vae_exp", "torch", "pytorch-lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy")
 
 

@@ -34,7 +34,7 @@ SPLITS = ("train", "val", "test")
 
 def main(argv: list[str]) -> int:
     """Run `vae-exp recommend` with these overrides."""
-    return run_hydra("recommend", "recommend", argv, recommend, before=_check)
+    return run_hydra("recommend", argv, recommend, before=_check)
 
 
 def recommend(cfg: DictConfig) -> None:

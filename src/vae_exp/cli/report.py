@@ -11,6 +11,12 @@ from vae_exp.errors import UserError
 from vae_exp.files import write_whole
 
 USAGE = "vae-exp report DIR [DIR ...] [--out FILE] [--metric NAME] [--maximize] [--config-dir DIR]"
+FLAGS = (
+    ("--out FILE", "write the page to FILE, in the place of DIR/report/index.html"),
+    ("--metric NAME", "compare runs by this figure, in the place of sweep.metric"),
+    ("--maximize", "let its highest value be the best"),
+    ("--config-dir DIR", "read what options and figures of your own mean from DIR"),
+)
 PAGE = Path("report", "index.html")
 Abouts = Mapping[str, Mapping[str, str]]
 

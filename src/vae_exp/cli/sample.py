@@ -32,7 +32,7 @@ OF_DRAWS = {"temperature", "sampler", "label"}
 
 def main(argv: list[str]) -> int:
     """Run `vae-exp sample` with these overrides."""
-    return run_hydra("sample", "sample", argv, sample, before=_check)
+    return run_hydra("sample", argv, sample, before=_check)
 
 
 def sample(cfg: DictConfig) -> None:

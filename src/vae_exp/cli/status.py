@@ -19,6 +19,10 @@ from vae_exp.sweeps.objective import hint
 from vae_exp.sweeps.overview import STATES, RunState, overview
 
 USAGE = "vae-exp status DIR [--metric NAME] [--json]"
+FLAGS = (
+    ("--metric NAME", "show this figure, in the place of sweep.metric"),
+    ("--json", "print all that is known, for programs"),
+)
 _COLOURS = {"running": "cyan", "done": "green", "failed": "red", "interrupted": "yellow", "missing": "dim"}
 
 

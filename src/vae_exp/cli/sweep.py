@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,16 +57,16 @@ class Sweep:
         return overview(self.folder, self.metric, self.names) if self.folder.is_dir() else []
 
 
-def begin(first: DictConfig, runs: Sequence[tuple[list[str], Path]], *, grid: bool) -> Sweep:
+def begin(first: DictConfig, runs: Mapping[Path, list[str]], *, grid: bool) -> Sweep:
     """Write down which runs a sweep consists of.
 
     Args:
         first: The composed configuration of one of the runs.
-        runs: Overrides and folder of each.
+        runs: Folder of each, and its overrides.
         grid: Whether these are all runs, rather than examples of what a sweeper may choose.
     """
     folder, metric = Path(first.hydra.sweep.dir), first.sweep.metric
-    plan = {str(own.relative_to(folder)): overrides for overrides, own in runs}
+    plan = {str(own.relative_to(folder)): overrides for own, overrides in runs.items()}
     if grid:
         write_plan(folder, plan)
     present = overview(folder, metric, list(plan) if grid else None) if grid or _has_runs(folder) else []

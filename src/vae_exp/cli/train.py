@@ -75,7 +75,7 @@ class Job:
 
 def main(argv: list[str]) -> int:
     """Run `vae-exp train` with these overrides."""
-    return run_hydra("train", "train", argv, train, before=partial(_check, Parts()))
+    return run_hydra("train", argv, train, before=partial(_check, Parts()))
 
 
 def train(cfg: DictConfig) -> float:

@@ -35,30 +35,19 @@ class Runs(NamedTuple):
     naming: list[str]
 
 
-def combinations(
+def runs_of(
     root_name: str, overrides: Sequence[str], *, multirun: bool, config_dirs: Sequence[str | Path] = ()
-) -> list[list[str]]:
-    """List the overrides of every run that a command starts: one without a sweep.
+) -> Runs:
+    """Find out what a command starts: one run without a sweep.
+
+    A sweeper that chooses its values as it goes (Optuna) has no list of runs. Its list tries each value of a choice
+    and both ends of each range, one key at a time.
 
     Args:
         root_name: The root's file without its ending.
         overrides: The command line's `key=value`, with commas, range(), glob() and choice() in it.
         multirun: Whether `-m` was given; the configuration may ask for a sweep too, by `hydra.mode`.
         config_dirs: Folders that are searched before the shipped one.
-
-    Raises:
-        UserError: An override cannot be read.
-    """
-    return runs_of(root_name, overrides, multirun=multirun, config_dirs=config_dirs).overrides
-
-
-def runs_of(
-    root_name: str, overrides: Sequence[str], *, multirun: bool, config_dirs: Sequence[str | Path] = ()
-) -> Runs:
-    """Find out what a command starts; the arguments are those of `combinations`.
-
-    A sweeper that chooses its values as it goes (Optuna) has no list of runs. Its list tries each value of a choice
-    and both ends of each range, one key at a time.
 
     Raises:
         UserError: An override cannot be read.

@@ -16,12 +16,11 @@ from vae_exp.data.cuts import Part, Share, cut
 from vae_exp.data.drawn import Drawn
 from vae_exp.data.labels import WithLabelled, keep_labels
 from vae_exp.data.lock import one_at_a_time
-from vae_exp.data.lookup import factors_of, of_factors
 from vae_exp.data.order import Order
 from vae_exp.data.pictures import Pictures
 from vae_exp.data.prepare import PER_BATCH, Binarize, flip_at_random, static, to_unit_interval
 from vae_exp.data.sparse_rows import SparseRows
-from vae_exp.data.splits import Split, SplitName, Splits, rows
+from vae_exp.data.splits import Split, SplitName, Splits, factors_of, rows
 from vae_exp.data.table import Table, validate
 from vae_exp.errors import UserError, of_kind
 from vae_exp.types import Batch, Count, CountOrZero, DataSpec, NonNegative, Seed, Values
@@ -173,19 +172,6 @@ class DataModule(pl.LightningDataModule):
         """Prepare the first n examples of a split (all, where it has fewer), on the CPU."""
         source, indices = self._parts[split]
         return self.prepare(rows(source, indices[:n]), train=False)
-
-    def of_factors(self, factors: Tensor) -> Batch:
-        """Prepare an example of each of these tuples of factors, on the CPU: drawn, or looked up in any split.
-
-        Args:
-            factors: [n, F] int64, numbers of the factors' values.
-
-        Raises:
-            UserError: The data set has no factors, or no example of one of the tuples.
-        """
-        sources = [self._parts[name].source for name in ("test", "val", "train")]
-        different = {id(source): source for source in sources}.values()
-        return self.prepare(of_factors(list(different), factors), train=False)
 
     def _draw(self, factors: Tensor) -> Tensor:
         known = factors_of(self._parts["train"].source)

@@ -34,19 +34,8 @@ class Factors(NamedTuple):
         return None if self.label is None else self.values[:, self.names.index(self.label)].contiguous()
 
 
-def to_index(factors: Tensor, sizes: tuple[int, ...]) -> Tensor:
-    """Number of each tuple when all are counted with the last factor fastest: [..., F] -> [...], int64.
-
-    The inverse is `to_factors`.
-    """
-    index = torch.zeros_like(factors[..., 0])
-    for column, size in zip(factors.unbind(-1), sizes, strict=True):
-        index = index * size + column
-    return index
-
-
 def to_factors(index: Tensor, sizes: tuple[int, ...]) -> Tensor:
-    """Tuple of each number, the inverse of `to_index`: [...] int64 -> [..., F] int64."""
+    """Tuple of each number when all are counted with the last factor fastest: [...] int64 -> [..., F] int64."""
     columns = []
     for size in reversed(sizes):
         columns.append(index % size)

@@ -93,7 +93,8 @@ class Order:
     def counts(self, batch_idx: int) -> tuple[int, int]:
         """Examples of this process's part of a batch, and of the whole of it."""
         rank, world_size = self.rank, self.world_size
-        _, count = self._global_batch(batch_idx)
+        size = self._global_batch_size
+        count = self.size - batch_idx * size if batch_idx == len(self) - 1 else size
         return count * (rank + 1) // world_size - count * rank // world_size, count
 
     def share(self, batch_idx: int, step: Sequence[int]) -> float:
@@ -106,11 +107,6 @@ class Order:
     @property
     def _global_batch_size(self) -> int:
         return self.batch_size * self.world_size
-
-    def _global_batch(self, batch_idx: int) -> tuple[int, int]:
-        start = batch_idx * self._global_batch_size
-        is_last = batch_idx == len(self) - 1
-        return start, self.size - start if is_last else self._global_batch_size
 
 
 def permuted(size: int, *seeds: int) -> Tensor:

@@ -13,7 +13,6 @@ from vae_exp.types import Count
 
 NAMES = ("shape", "scale", "orientation", "x", "y")
 SIZES = (3, 6, 40, 32, 32)
-SHAPES = ("square", "ellipse", "heart")
 
 SCALES = torch.linspace(0.5, 1, 6, dtype=torch.float64)
 ANGLES = torch.linspace(0, 2 * math.pi, 40, dtype=torch.float64)

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias, cast
 from torch import Tensor
 
 from vae_exp.data.drawn import Drawn
+from vae_exp.data.factors import Factors
 from vae_exp.data.pictures import Pictures, stack
 from vae_exp.data.sparse_rows import SparseRows
 from vae_exp.data.table import Table
@@ -30,6 +31,11 @@ def rows(split: Split, indices: Tensor) -> Batch:
         batch |= split.filled(indices)
     if split.y is not None:
         batch["y"] = split.y.index_select(0, indices)
-    if isinstance(split, Table | Drawn) and split.factors is not None:
-        batch["factors"] = split.factors.values.index_select(0, indices)
+    if (factors := factors_of(split)) is not None:
+        batch["factors"] = factors.values.index_select(0, indices)
     return cast(Batch, batch)
+
+
+def factors_of(split: Split) -> Factors | None:
+    """The factors of a split's examples, where they are known."""
+    return split.factors if isinstance(split, Table | Drawn) else None

@@ -32,14 +32,6 @@ class CodePoint(Distribution):
     def mean(self) -> Tensor:
         return self.value
 
-    @property
-    def mode(self) -> Tensor:
-        return self.value
-
-    @property
-    def variance(self) -> Tensor:
-        return torch.zeros_like(self.value)
-
     def log_prob(self, value: Tensor) -> Tensor:
         """0 at the point and minus infinity elsewhere: a probability, and no density."""
         here = (value == self.value).all(-1)

@@ -31,14 +31,6 @@ class Delta(Distribution):
     def mean(self) -> Tensor:
         return self.value
 
-    @property
-    def mode(self) -> Tensor:
-        return self.value
-
-    @property
-    def variance(self) -> Tensor:
-        return torch.zeros_like(self.value)
-
     def rsample(self, sample_shape: torch.Size | list[int] | tuple[int, ...] = ()) -> Tensor:
         """The point, as often as asked."""
         return self.value.expand(self._extended_shape(torch.Size(sample_shape)))
