@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from vae_exp.errors import UserError
+from vae_exp.files import write_whole
+from vae_exp.types import DataSpec
 
 Checkpoint = dict[str, Any]
+
+UNREADABLE = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError, RuntimeError, pickle.UnpicklingError)
+"""What torch raises of a file that is not there, or broken, or whose content is another's."""
 
 FORMAT = 2
 """What the weights of a checkpoint mean; from 2 on a picture's features become a row pixel by pixel."""
@@ -77,6 +84,23 @@ def load_weights(model: nn.Module, checkpoint: Checkpoint, key: str = "model") -
             f"give the settings of `{key}` that it was trained with"
         )
     model.load_state_dict(weights)
+
+
+def spec_of(checkpoint: Checkpoint) -> DataSpec:
+    """What an example of the run's data looks like."""
+    return DataSpec(**checkpoint["vae_exp"]["spec"])
+
+
+def write_tensors(path: Path, content: Any) -> None:
+    """Write tensors in plain containers, whole or not at all.
+
+    Raises:
+        UserError: The disk is full.
+        OSError: The file cannot be written for another reason.
+    """
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_whole(path, buffer.getbuffer())
 
 
 def _shape(weights: dict[str, Tensor], name: str) -> tuple[int, ...] | None:

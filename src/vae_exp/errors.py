@@ -12,6 +12,11 @@ class UserError(ValueError):
     """Something the user can mend; shown as its one sentence, without a traceback, and exit code 1."""
 
 
+def reason_of(error: Exception) -> str:
+    """What an error says, in one line of bearable length, for a sentence of ours."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
 def of_kind(part: Any, kind: type[T], where: str) -> T:
     """The part itself, which a configuration may have named by mistake.
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
-import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
 
 from vae_exp.build import Settings
+from vae_exp.checkpoints import UNREADABLE, write_tensors
 from vae_exp.config.instantiate import instantiate
 from vae_exp.data.datamodule import DataModule
 from vae_exp.errors import UserError
-from vae_exp.files import write_whole
 from vae_exp.run import Run, best_checkpoint
 from vae_exp.samplers.by_class import ByClass, aggregated_posterior
 from vae_exp.training import rng
-from vae_exp.types import Batch, Draw
+from vae_exp.types import Batch, Draw, moved
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +65,7 @@ def fitted_draw(
 def _training_examples(data: DataModule, device: torch.device) -> Iterator[Batch]:
     """All of them once, prepared as for training."""
     for batch in data.train_dataloader():
-        moved: Batch = {key: value.to(device) for key, value in batch.items()}  # type: ignore[assignment, attr-defined]
-        yield data.prepare(moved, train=True)
+        yield data.prepare(moved(batch, device), train=True)
 
 
 def _load(density: ByClass, path: Path, fitted_with: Settings) -> bool:
@@ -78,17 +75,15 @@ def _load(density: ByClass, path: Path, fitted_with: Settings) -> bool:
         if saved["fitted_with"] != fitted_with:
             return False
         density.load_state_dict(saved["state_dict"])
-    except (OSError, EOFError, RuntimeError, ValueError, KeyError, TypeError, pickle.UnpicklingError):
+    except UNREADABLE:
         return False  # not there, or broken: it can be fitted again
     return True
 
 
 def _save(density: ByClass, path: Path, fitted_with: Settings) -> None:
-    buffer = io.BytesIO()
     state = {name: value.cpu() for name, value in density.state_dict().items()}
-    torch.save({"fitted_with": fitted_with, "state_dict": state}, buffer)
     try:
-        write_whole(path, buffer.getvalue())
+        write_tensors(path, {"fitted_with": fitted_with, "state_dict": state})
     except (OSError, UserError) as error:
         log.warning("%s cannot be written (%s); the density will be fitted anew the next time", path, error)
 

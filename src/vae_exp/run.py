@@ -16,12 +16,12 @@ from yaml import YAMLError
 
 from vae_exp.analysis.likelihood import importance_nll
 from vae_exp.build import Settings, build_model
-from vae_exp.checkpoints import load_weights, read_checkpoint, run_checkpoint
+from vae_exp.checkpoints import load_weights, read_checkpoint, run_checkpoint, spec_of
 from vae_exp.config.check import check
-from vae_exp.errors import UserError
+from vae_exp.errors import UserError, reason_of
 from vae_exp.models.base import Model
 from vae_exp.models.vae import one_group
-from vae_exp.types import Batch, DataSpec, Draw
+from vae_exp.types import Batch, Draw
 
 PARTS = ("data", "model", "loss", "optimizer", "lr_schedule", "training", "trainer")
 """What the configuration of every run has."""
@@ -112,7 +112,7 @@ def load_run(folder: str | Path, *, device: str | torch.device = "cpu", trusted_
     """
     settings = load_settings(folder, trusted_packages=trusted_packages)
     checkpoint = read_checkpoint(best_checkpoint(Path(folder)))
-    model = build_model(settings, DataSpec(**checkpoint["vae_exp"]["spec"]))
+    model = build_model(settings, spec_of(checkpoint))
     load_weights(model, checkpoint)
     return Run(Path(folder), settings, model.to(device).eval())
 
@@ -146,7 +146,7 @@ def load_settings(
         base: dict[Any, Any] = {**saved, **(replaced or {}), **mine}
         cfg = OmegaConf.merge(base, {"data": data or {}})
     except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+        raise UserError(f"{path} cannot be read: {reason_of(error)}") from error
     assert isinstance(cfg, DictConfig)
     return check(cfg, trusted=trusted_packages)
 

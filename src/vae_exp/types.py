@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple, Protocol, TypedDict, runtime_checkable
 
+import torch
 from annotated_types import Ge, Gt, Interval
 from torch import Tensor, nn
 from torch.distributions import Distribution
@@ -34,6 +35,22 @@ class Batch(TypedDict):
     target: NotRequired[Tensor]  # scored instead of x: denoising, held-out items
     y: NotRequired[Tensor]  # [B] class, -1 = unlabelled
     factors: NotRequired[Tensor]  # [B, F] int64, ground-truth generative factors as numbers of their values
+
+
+def select(batch: Batch, rows: slice | Tensor) -> Batch:
+    """Some of a batch's examples, by their places."""
+    return {key: value[rows] for key, value in batch.items()}  # type: ignore[return-value, index]
+
+
+def in_parts(batch: Batch, size: int) -> Iterator[Batch]:
+    """A batch in batches of at most so many examples."""
+    for start in range(0, len(batch["x"]), size):
+        yield select(batch, slice(start, start + size))
+
+
+def moved(batch: Batch, device: torch.device) -> Batch:
+    """A batch on a device."""
+    return {key: value.to(device) for key, value in batch.items()}  # type: ignore[return-value, attr-defined]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from vae_exp.types import Batch
+from vae_exp.types import Batch, in_parts
 
 LogDensity = Callable[[Tensor], Tensor]
 """z [C, B, D] -> unnormalised log density [C, B]."""
@@ -63,8 +63,7 @@ def annealed_nll(
     """
     nats, accepted = [], []
     betas, at_once = temperatures(num_temperatures), max(1, rows // num_chains)
-    for begin in range(0, len(batch["x"]), at_once):
-        part: Any = {key: value[begin : begin + at_once] for key, value in batch.items()}  # type: ignore[index]
+    for part in in_parts(batch, at_once):
         first, log_joint, shape = _ends(model, part, start)
         path = partial(anneal, first.log_prob, log_joint, betas=betas, leapfrog_steps=leapfrog_steps)
         few = first.sample(torch.Size([max(1, num_chains // TUNING_SHARE), *shape]))

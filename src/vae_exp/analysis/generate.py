@@ -16,7 +16,7 @@ from vae_exp.analysis import pictures
 from vae_exp.errors import UserError
 from vae_exp.models.base import Model
 from vae_exp.models.vae import one_group
-from vae_exp.types import Batch, Count, CountOrZero, Draw, NonNegative, Positive
+from vae_exp.types import Batch, Count, CountOrZero, Draw, NonNegative, Positive, in_parts, select
 
 
 def _prior() -> None:
@@ -71,7 +71,7 @@ def sample(
 
 def reconstruct(model: Model, source: Source, num: int, batch_size: int) -> Iterator[Tensor]:
     """Test examples, and beside each its mean reconstruction; two columns."""
-    for batch in _parts(source.examples(num), batch_size):
+    for batch in in_parts(source.examples(num), batch_size):
         yield pictures.reconstructions(model, batch).transpose(0, 1)
 
 
@@ -82,8 +82,8 @@ def interpolate(
     model = one_group(model, "what=interpolate")
     both = source.examples(2 * num)
     pairs = len(both["x"]) // 2
-    first, second = _slice(both, 0, pairs), _slice(both, pairs, 2 * pairs)
-    for a, b in zip(_parts(first, batch_size), _parts(second, batch_size), strict=True):
+    first, second = select(both, slice(0, pairs)), select(both, slice(pairs, 2 * pairs))
+    for a, b in zip(in_parts(first, batch_size), in_parts(second, batch_size), strict=True):
         yield pictures.interpolations(model, a, b, steps=steps, path=PATHS[path])
 
 
@@ -109,14 +109,5 @@ def classes(model: Model, source: Source, num: int, batch_size: int) -> Iterator
     """
     if not model.conditional:
         raise UserError("what=classes needs a model that draws by class, such as model=m2 or model.context=label")
-    for batch in _parts(source.examples(num), batch_size):
+    for batch in in_parts(source.examples(num), batch_size):
         yield pictures.of_every_class(model, batch).transpose(0, 1)
-
-
-def _parts(batch: Batch, size: int) -> Iterator[Batch]:
-    for start in range(0, len(batch["x"]), size):
-        yield _slice(batch, start, start + size)
-
-
-def _slice(batch: Batch, start: int, end: int) -> Batch:
-    return {key: value[start:end] for key, value in batch.items()}  # type: ignore[return-value, index]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from vae_exp.compiling import compiled, reason_of
 from vae_exp.distributions.bernoulli import log_prob_in_one_graph
 from vae_exp.distributions.kl import log_ratio, log_weights
-from vae_exp.types import Batch, VAEOutput
+from vae_exp.types import Batch, VAEOutput, in_parts
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +39,7 @@ def importance_nll(model: nn.Module, batch: Batch, *, num_samples: int, rows: in
     examples_at_once = max(1, rows // samples_at_once)
     weigh = _Weigh(model, (examples_at_once, samples_at_once), len(batch["x"]) * num_samples)
     parts = []
-    for start in range(0, len(batch["x"]), examples_at_once):
-        part: Batch = {key: value[start : start + examples_at_once] for key, value in batch.items()}  # type: ignore
+    for part in in_parts(batch, examples_at_once):
         running = torch.full((len(part["x"]),), -math.inf, device=part["x"].device)
         for done in range(0, num_samples, samples_at_once):
             running = torch.logaddexp(running, weigh(part, min(samples_at_once, num_samples - done)))

@@ -11,14 +11,13 @@ from omegaconf import DictConfig, OmegaConf
 from torch.distributions import Distribution
 
 from vae_exp.build import Settings, build_data, build_model, build_module, build_trainer
-from vae_exp.checkpoints import load_weights, read_checkpoint
+from vae_exp.checkpoints import load_weights, read_checkpoint, spec_of
 from vae_exp.cli.figures import figures_of, merge_figures, pictures_of, show, vectors_of
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.preflight import check_lists, check_trainer, check_writable
 from vae_exp.cli.stop import stoppable
 from vae_exp.config.check import check
 from vae_exp.run import best_checkpoint, load_settings
-from vae_exp.types import DataSpec
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +36,7 @@ def evaluate(cfg: DictConfig) -> None:
     checkpoint = read_checkpoint(best_checkpoint(folder))
     Distribution.set_default_validate_args(False)  # as in training
     pl.seed_everything(settings["seed"], verbose=False)
-    model = build_model(settings, DataSpec(**checkpoint["vae_exp"]["spec"]))
+    model = build_model(settings, spec_of(checkpoint))
     load_weights(model, checkpoint)
     module, trainer = build_module(settings, model), build_trainer(settings, model)
     data = build_data(settings)

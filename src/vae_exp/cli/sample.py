@@ -22,7 +22,7 @@ from vae_exp.errors import UserError
 from vae_exp.fitted import fitted_draw
 from vae_exp.run import Run, best_checkpoint, load_run
 from vae_exp.training import rng
-from vae_exp.types import Batch, Draw
+from vae_exp.types import Batch, Draw, moved
 
 log = logging.getLogger(__name__)
 
@@ -68,9 +68,7 @@ def sample(cfg: DictConfig) -> None:
 
 def _examples(run: Run, asked: Settings, n: int) -> Batch:
     """The first n prepared test examples."""
-    device = next(run.model.parameters()).device
-    batch = data_of(run, asked).examples("test", n)
-    return {key: value.to(device) for key, value in batch.items()}  # type: ignore[return-value, attr-defined]
+    return moved(data_of(run, asked).examples("test", n), next(run.model.parameters()).device)
 
 
 def _draw(run: Run, asked: Settings) -> Draw | None:

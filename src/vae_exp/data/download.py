@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vae_exp.data.permission import may_write
-from vae_exp.errors import UserError
+from vae_exp.errors import UserError, reason_of
 
 
 def present_or_downloaded(
@@ -30,7 +30,7 @@ def present_or_downloaded(
     except Exception as error:  # damaged files make their readers raise nearly anything
         if not _says_missing(error):
             raise UserError(
-                f"data={name}: the files below data.root={where} are damaged ({_reason(error)}); "
+                f"data={name}: the files below data.root={where} are damaged ({reason_of(error)}); "
                 "delete them, so that they are downloaded again"
             ) from error
     try:
@@ -39,7 +39,7 @@ def present_or_downloaded(
         return read(True)
     except Exception as error:  # no network, no permission, no space, a wrong checksum, no gdown, ...
         raise UserError(
-            f"data={name} is not below data.root={where} and cannot be downloaded ({_reason(error)}); "
+            f"data={name} is not below data.root={where} and cannot be downloaded ({reason_of(error)}); "
             f"set data.root to a folder that has {layout}, or provide network access"
         ) from error
 
@@ -47,7 +47,3 @@ def present_or_downloaded(
 def _says_missing(error: Exception) -> bool:
     # torchvision's sentence is "Dataset not found" or "Dataset not found or corrupted", the latter for a wrong checksum
     return isinstance(error, FileNotFoundError) or "not found" in str(error)
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

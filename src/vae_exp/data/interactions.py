@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_exp.errors import UserError
+from vae_exp.errors import UserError, reason_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -72,7 +72,7 @@ def interactions_in(path: str, *, key: str) -> Interactions:
     except UserError:
         raise
     except Exception as error:  # readers of damaged files raise nearly anything
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = reason_of(error)
         raise UserError(f"{key}={path} cannot be read ({reason}); give a .csv, .tsv or .parquet file") from error
     return of_table(table, where=f"{key}={path}")
 

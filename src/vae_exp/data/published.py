@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vae_exp.errors import UserError
+from vae_exp.errors import UserError, reason_of
 
 BLOCK = 2048  # pictures read at once
 
@@ -42,8 +42,7 @@ def readable(path: Path, *, name: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UserError(f"data={name}: {path} cannot be read ({reason}); download it again") from error
+        raise UserError(f"data={name}: {path} cannot be read ({reason_of(error)}); download it again") from error
 
 
 def fingerprint(files: Sequence[Path], *settings: object) -> str:

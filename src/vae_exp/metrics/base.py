@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import torch
@@ -130,12 +130,6 @@ class OfASet(VAEMetric):
 
     def compute(self) -> dict[str, Tensor]:
         return dict(self._found)
-
-
-def in_parts(batch: Batch, rows: int) -> Iterator[Batch]:
-    """A batch in batches of at most so many examples."""
-    for start in range(0, len(batch["x"]), rows):
-        yield {key: value[start : start + rows] for key, value in batch.items()}  # type: ignore[misc, index]
 
 
 def with_error(name: str, values: Tensor) -> dict[str, Tensor]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
-import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -14,15 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vae_exp.checkpoints import UNREADABLE, write_tensors
 from vae_exp.data.permission import may_write
-from vae_exp.files import write_whole
 from vae_exp.metrics.base import Examples
 from vae_exp.types import Count, Positive, Seed
 
 log = logging.getLogger(__name__)
-
-UNREADABLE = (OSError, EOFError, ValueError, KeyError, IndexError, RuntimeError, pickle.UnpicklingError)
-"""What torch raises of a file that is not there, or broken."""
 
 
 class Space(NamedTuple):
@@ -132,9 +127,7 @@ class OfTheData:
         if not may_write(file.parent):
             log.info("%s cannot be written: the classifier of the sample quality is not kept", file.parent)
             return
-        buffer = io.BytesIO()
-        torch.save({name: weight.cpu() for name, weight in net.state_dict().items()}, buffer)
-        write_whole(file, buffer.getvalue())
+        write_tensors(file, {name: weight.cpu() for name, weight in net.state_dict().items()})
 
 
 @torch.enable_grad()

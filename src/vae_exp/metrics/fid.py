@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from vae_exp.errors import reason_of
 from vae_exp.metrics.base import Examples, OfASet, Stage
 from vae_exp.metrics.sample_quality import drawn
 from vae_exp.types import Count
@@ -41,8 +42,8 @@ class FID(OfASet):
         try:
             distance = FrechetInceptionDistance(feature=2048, normalize=True)
         except (ImportError, OSError) as error:  # OSError: the download of the weights failed
-            reason = str(error).splitlines()[0]
-            log.warning("metrics.fid: no fid without Inception's weights; pip install 'vae_exp[fid]' (%s)", reason)
+            text = "metrics.fid: no fid without Inception's weights; pip install 'vae_exp[fid]' (%s)"
+            log.warning(text, reason_of(error))
             return {}
         x = examples(stage, self.num_images)["x"]
         distance = distance.to(x.device)

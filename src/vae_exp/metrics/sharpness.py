@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vae_exp.metrics.base import Examples, OfASet, Stage, in_parts, with_error
-from vae_exp.types import Count
+from vae_exp.metrics.base import Examples, OfASet, Stage, with_error
+from vae_exp.types import Count, in_parts
 
 
 class Sharpness(OfASet):

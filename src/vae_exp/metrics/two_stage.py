@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from vae_exp.metrics.base import Examples, OfASet, Stage, in_parts
+from vae_exp.metrics.base import Examples, OfASet, Stage
 from vae_exp.metrics.sample_quality import SampleQuality
 from vae_exp.metrics.sharpness import Sharpness
 from vae_exp.models.base import Model
 from vae_exp.models.vae import VAE
 from vae_exp.samplers.base import Sampler
 from vae_exp.samplers.by_class import ByClass, aggregated_posterior
-from vae_exp.types import Count, Draw
+from vae_exp.types import Count, Draw, in_parts
 
 
 class TwoStage(OfASet):

@@ -6,7 +6,7 @@ import torch
 from torch.distributions import Distribution
 
 from vae_exp.distributions.kl import kl, log_ratio
-from vae_exp.errors import UserError
+from vae_exp.errors import UserError, reason_of
 from vae_exp.types import Latent
 
 DRAWS = 3
@@ -29,8 +29,7 @@ def refuse_misfit(q: Distribution, p: Distribution) -> None:
         except UserError:
             raise
         except (RuntimeError, ValueError, TypeError, NotImplementedError, AttributeError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise UserError(f"{_pair(q, p)}: {reason}") from error
+            raise UserError(f"{_pair(q, p)}: {reason_of(error)}") from error
     right = torch.Size([DRAWS, *q.batch_shape])
     if sampled.shape != right or rate.shape not in (right, q.batch_shape):
         raise UserError(f"{_pair(q, p)}: their densities have the shapes {list(sampled.shape)} and {list(rate.shape)}")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_exp.distributions.tempered import tempered
-from vae_exp.errors import UserError
+from vae_exp.errors import UserError, reason_of
 from vae_exp.models.base import Model
 from vae_exp.models.vae import one_group
 from vae_exp.samplers.base import Sampler
@@ -58,7 +58,7 @@ class ByClass(nn.Module):
             try:
                 density.fit(z[y == label] if self.conditional else z)
             except ValueError as error:
-                raise UserError(f"sampler: cannot be fitted{of_class}: {str(error).splitlines()[0]}") from error
+                raise UserError(f"sampler: cannot be fitted{of_class}: {reason_of(error)}") from error
 
     @torch.no_grad()
     def draw(self, n: int, y: Tensor | None = None, temperature: float = 1.0) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 from vae_exp.analysis import pictures
 from vae_exp.analysis.views.base import Subject, factors_of, of_pictures
 from vae_exp.analysis.views.style import rows_of_images
-from vae_exp.types import Batch, Count
+from vae_exp.types import Count, select
 
 
 @of_pictures
@@ -30,8 +30,7 @@ def factor_traversals(subject: Subject, *, num: Count, steps: Count) -> Tensor |
     names: list[str] = []
     for index, name in enumerate(factors_of(subject, batch)):
         chosen = varying(batch["factors"], index, steps)
-        part: Batch = {key: value[chosen] for key, value in batch.items()}  # type: ignore[assignment, index]
-        images = pictures.reconstructions(subject.model, part)
+        images = pictures.reconstructions(subject.model, select(batch, chosen))
         blank = images.new_ones(2, steps - len(chosen), *images.shape[2:])
         rows.append(torch.cat((images, blank), dim=1))
         names += [name, ""]

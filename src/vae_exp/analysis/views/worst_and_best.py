@@ -9,7 +9,7 @@ from vae_exp.analysis import pictures
 from vae_exp.analysis.likelihood import importance_nll
 from vae_exp.analysis.views.base import Subject, of_pictures
 from vae_exp.analysis.views.style import rows_of_images
-from vae_exp.types import Batch, Count
+from vae_exp.types import Batch, Count, select
 
 
 @of_pictures
@@ -32,8 +32,7 @@ def worst_and_best(subject: Subject, *, num: Count, num_examples: Count, num_sam
     nats = importance_nll(model, batch, num_samples=num_samples, rows=rows) if density else _distortion(subject, batch)
     order = nats.argsort(descending=True)
     worst, best = order[:num], order.flip(0)[:num]
-    parts: list[Batch] = [{k: v[chosen] for k, v in batch.items()} for chosen in (worst, best)]  # type: ignore
-    images = torch.cat([pictures.reconstructions(model, part) for part in parts])
+    images = torch.cat([pictures.reconstructions(model, select(batch, chosen)) for chosen in (worst, best)])
     captions = [[f"{value:.1f}" for value in nats[chosen].tolist()] for chosen in (worst, best)]
     name = ("nll" if density else "distortion") + model.suffix
     return rows_of_images(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import Self
 
-from vae_exp.errors import UserError
+from vae_exp.checkpoints import UNREADABLE
+from vae_exp.errors import UserError, reason_of
 from vae_exp.losses.similarities.base import Similarity, feature_distortion
 from vae_exp.types import Count
 
@@ -70,8 +70,8 @@ class Features(Similarity):
         try:
             found = self._network[0](pictures)
         except (RuntimeError, ValueError, TypeError, IndexError) as error:
-            reason = str(error).splitlines()[0]
-            raise ValueError(f"similarity.network does not take pictures of {tuple(x_shape)}: {reason}") from error
+            shape = tuple(x_shape)
+            raise ValueError(f"similarity.network does not take pictures of {shape}: {reason_of(error)}") from error
         if not isinstance(found, Tensor) or found.ndim < 2 or len(found) != len(pictures):
             raise ValueError("similarity.network should give one tensor, with a row of features for each picture")
 
@@ -86,10 +86,10 @@ def _load(net: nn.Module, path: Path) -> None:
         raise UserError(f"loss.similarity.weights={path} is not a file; give that of the network's state_dict")
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except UNREADABLE as error:
         raise UserError(f"loss.similarity.weights={path} cannot be read, it should be a saved state_dict") from error
     try:
         net.load_state_dict(saved)
     except (RuntimeError, TypeError, AttributeError) as error:
-        reason = " ".join(str(error).split())
+        reason = reason_of(error)
         raise UserError(f"loss.similarity.weights={path} does not fit loss.similarity.network: {reason}") from error

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from lightning_fabric.plugins import TorchCheckpointIO
 from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
+from vae_exp.checkpoints import write_tensors
 from vae_exp.errors import UserError
-from vae_exp.files import write_whole
 from vae_exp.metrics.base import PerExample
 from vae_exp.training.callbacks.leaving import Leaving
 from vae_exp.training.lit import LitVAE
@@ -126,10 +124,7 @@ class WholeFileIO(TorchCheckpointIO):
     """Writes a checkpoint whole or not at all, and reads nothing but tensors and plain containers."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        buffer = io.BytesIO()
-        torch.save(checkpoint, buffer)
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        write_whole(Path(path), buffer.getbuffer())
+        write_tensors(Path(path), checkpoint)
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
         return super().load_checkpoint(path, map_location=map_location, weights_only=True)
