@@ -95,7 +95,7 @@ def write_tensors(path: Path, content: Any) -> None:
     """Write tensors in plain containers, whole or not at all.
 
     Raises:
-        UserError: The disk is full.
+        DiskFullError: The disk is full.
         OSError: The file cannot be written for another reason.
     """
     buffer = io.BytesIO()

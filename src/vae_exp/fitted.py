@@ -13,7 +13,7 @@ from vae_exp.build import Settings
 from vae_exp.checkpoints import UNREADABLE, write_tensors
 from vae_exp.config.instantiate import instantiate
 from vae_exp.data.datamodule import DataModule
-from vae_exp.errors import UserError
+from vae_exp.files import DiskFullError
 from vae_exp.run import Run, best_checkpoint
 from vae_exp.samplers.by_class import ByClass, aggregated_posterior
 from vae_exp.training import rng
@@ -84,7 +84,7 @@ def _save(density: ByClass, path: Path, fitted_with: Settings) -> None:
     state = {name: value.cpu() for name, value in density.state_dict().items()}
     try:
         write_tensors(path, {"fitted_with": fitted_with, "state_dict": state})
-    except (OSError, UserError) as error:
+    except (OSError, DiskFullError) as error:
         log.warning("%s cannot be written (%s); the density will be fitted anew the next time", path, error)
 
 

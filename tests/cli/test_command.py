@@ -106,7 +106,7 @@ def test_init_conf_leaves_no_half_of_a_copy(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(shutil, "copytree", full)
     assert cli.main(["init-conf", str(tmp_path / "conf")]) == 1
-    assert "No space left" in capsys.readouterr().err
+    assert "no space left" in capsys.readouterr().err
     assert not any(tmp_path.iterdir())
 
 

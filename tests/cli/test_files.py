@@ -1,12 +1,14 @@
 import errno
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from vae_exp.errors import UserError
-from vae_exp.files import read_json, write_whole
+from vae_exp.files import read_json, remove_partial, whole, write_whole
 
 
 def test_a_file_is_written_and_replaced(tmp_path):
@@ -55,3 +57,32 @@ def test_reading_tells_what_is_wrong(tmp_path):
     (tmp_path / "bad.json").write_text("{")
     with pytest.raises(UserError, match="is not a json file"):
         read_json(tmp_path / "bad.json")
+
+
+def test_a_folder_is_made_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "a" / "b"
+    with pytest.raises(KeyError), whole(target, folder=True) as partial:
+        _ = {}[partial.joinpath("half").write_text("of it")]
+    assert list(target.parent.iterdir()) == []
+    with whole(target, folder=True) as partial:
+        (partial / "all").touch()
+        assert not target.exists()
+    assert [file.name for file in target.iterdir()] == ["all"]
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    assert stat.S_IMODE(target.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    killed = """
+import os, sys
+from vae_exp.files import whole
+with whole("sub/file"), whole("sub/folder", folder=True) as partial:
+    (partial / "half").touch()
+    os._exit(9)
+"""
+    subprocess.run([sys.executable, "-c", killed], cwd=tmp_path, check=False)
+    assert len(list((tmp_path / "sub").iterdir())) == 2
+    (tmp_path / "sub" / "kept.part").touch()
+    remove_partial(tmp_path)
+    assert [file.name for file in (tmp_path / "sub").iterdir()] == ["kept.part"]

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from vae_exp.build import Settings
+from vae_exp.cli.failure import writing
 from vae_exp.cli.finished import check_counts, data_of, device_named, refuse_existing
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.labelled_files import FORMATS, Labelled
@@ -52,10 +53,8 @@ def augment(cfg: DictConfig) -> None:
     x, y = zip(splits["train"], *made, strict=True)
     splits["train"] = Labelled(torch.cat(x), torch.cat(y))
     out = _out(asked)
-    try:
+    with writing(f"out={out}"):
         FORMATS[asked["format"]][1](out, splits)
-    except OSError as error:
-        raise UserError(f"out={out} cannot be written: {error.strerror or error}") from error
     log.info("%s: %d training examples, %d of them new", out, len(splits["train"].y), sum(len(b["y"]) for b in batches))
 
 

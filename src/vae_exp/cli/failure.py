@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from vae_exp.errors import UserError
 
@@ -33,3 +35,20 @@ def log_to_file(error: Exception) -> None:
     for handler in root.handlers:
         if isinstance(handler, logging.FileHandler):
             handler.handle(record)
+
+
+@contextmanager
+def writing(what: str, hint: str = "") -> Iterator[None]:
+    """Say in one sentence that something cannot be written.
+
+    Args:
+        what: The file, or the key that names it.
+        hint: What would do.
+
+    Raises:
+        UserError: It cannot.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{what} cannot be written: {error.strerror or error}{hint}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from torch import Tensor
 from vae_exp.analysis.encode import png
 from vae_exp.analysis.pictures import grid, square
 from vae_exp.errors import UserError
-from vae_exp.files import write_whole
+from vae_exp.files import whole, write_whole
 
 Rows = Iterator[Tensor]
 
@@ -22,7 +23,6 @@ Rows = Iterator[Tensor]
 def write_grid(out: Path, rows: Rows) -> None:
     """All images in one picture, [rows, columns, C, H, W] as they come; a single column is laid in a square."""
     images = torch.cat(list(rows))
-    out.parent.mkdir(parents=True, exist_ok=True)
     write_whole(out, png(grid(square(images[:, 0]) if images.shape[1] == 1 else images)))
 
 
@@ -30,10 +30,7 @@ def write_folder(out: Path, rows: Rows) -> None:
     """A folder of numbered PNG files, ROW.png, or ROW_COLUMN.png where there are several columns."""
     if out.is_dir() and any(out.iterdir()):
         raise UserError(f"out={out} is a folder with files in it; give another one")
-    partial = out.with_name(f"{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
+    with whole(out, folder=True) as partial:
         number = 0
         for batch in rows:
             for row in batch.cpu():
@@ -41,34 +38,23 @@ def write_folder(out: Path, rows: Rows) -> None:
                     name = f"{number:06d}.png" if len(row) == 1 else f"{number:06d}_{column:02d}.png"
                     (partial / name).write_bytes(png(image))
                 number += 1
-        partial.replace(out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def write_arrays(out: Path, rows: Rows) -> None:
     """An .npz file with x, uint8: [N, H, W], colour [N, H, W, C]; several columns follow each other as N * columns."""
-    partial = out.with_name(f"{out.name}.partial")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    raw = partial.with_suffix(".raw")
-    try:
+    with whole(out) as partial, tempfile.TemporaryFile(dir=out.parent) as raw:
         shape: tuple[int, ...] = ()
         count = 0
-        with raw.open("wb") as stream:  # straight to the disk: there may be more images than memory
-            for batch in rows:
-                levels = batch.flatten(0, 1).mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().contiguous()
-                array = levels.numpy()[..., 0] if levels.shape[-1] == 1 else levels.numpy()
-                stream.write(array.tobytes())
-                shape, count = array.shape[1:], count + len(array)
+        for batch in rows:  # straight to the disk: there may be more images than memory
+            levels = batch.flatten(0, 1).mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().contiguous()
+            array = levels.numpy()[..., 0] if levels.shape[-1] == 1 else levels.numpy()
+            raw.write(array.tobytes())
+            shape, count = array.shape[1:], count + len(array)
+        raw.seek(0)
         with zipfile.ZipFile(partial, "w") as archive, archive.open("x.npy", "w", force_zip64=True) as member:
             header = {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)}
             np.lib.format.write_array_header_1_0(member, header)
-            with raw.open("rb") as stream:
-                shutil.copyfileobj(stream, member)
-        partial.replace(out)
-    finally:
-        raw.unlink(missing_ok=True)
-        partial.unlink(missing_ok=True)
+            shutil.copyfileobj(raw, member)
 
 
 FORMATS: dict[str, tuple[str, Callable[[Path, Rows], None]]] = {

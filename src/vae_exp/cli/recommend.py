@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 
 from vae_exp.analysis.ranking import ranked
 from vae_exp.build import Settings
+from vae_exp.cli.failure import writing
 from vae_exp.cli.finished import check_counts, data_of, device_named, refuse_existing
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.config.check import check
@@ -54,10 +55,8 @@ def recommend(cfg: DictConfig) -> None:
     table.writerow(("user", "rank", "item", "score"))
     table.writerows(_lines(run, known, chosen, asked))
     out = _out(asked)
-    try:
+    with writing(f"out={out}"):
         write_whole(out, text.getvalue())
-    except OSError as error:
-        raise UserError(f"out={out} cannot be written: {error.strerror or error}") from error
     log.info("%s", out)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vae_exp.cli.catalog import groups
+from vae_exp.cli.failure import writing
 from vae_exp.cli.flags import Parser, config_folders
 from vae_exp.errors import UserError
 from vae_exp.files import write_whole
@@ -47,10 +48,8 @@ def main(argv: list[str]) -> int:
     else:
         files = _sweep(dirs, abouts, folders, (given.metric, given.maximize), out)
     for path, content in files.items():
-        try:
+        with writing(str(path), "; name another file by --out"):
             write_whole(path, content)
-        except OSError as error:
-            raise UserError(f"{path} cannot be written: {error.strerror}; name another file by --out") from error
         print(path)
     return 0
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vae_exp.analysis.generate import Source
 from vae_exp.build import Settings
+from vae_exp.cli.failure import writing
 from vae_exp.cli.finished import check_counts, data_of, device_named, refuse_existing
 from vae_exp.cli.hydra_app import run_hydra
 from vae_exp.cli.image_files import FORMATS
@@ -57,10 +58,8 @@ def sample(cfg: DictConfig) -> None:
 
     out = _out(asked)
     _, write = FORMATS[asked["format"]]
-    try:
+    with writing(f"out={out}"):
         write(out, images())
-    except OSError as error:
-        raise UserError(f"out={out} cannot be written: {error.strerror or error}") from error
     if made < asked["num"] and "num" in _given(HydraConfig.get().overrides.task):
         log.warning("num=%d: there are no more than %d of them", asked["num"], made)
     log.info("%s", out)

@@ -21,6 +21,5 @@ def save_config(cfg: DictConfig, folder: Path) -> None:
         "overrides.yaml": OmegaConf.to_yaml(hydra.overrides.task),
         "hydra.yaml": OmegaConf.to_yaml(OmegaConf.create({"hydra": hydra})),
     }
-    (folder / ".hydra").mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         write_whole(folder / ".hydra" / name, text)

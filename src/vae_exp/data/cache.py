@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from vae_exp.data.permission import may_write
 from vae_exp.data.pictures import Pictures
 from vae_exp.data.streaming import stream
 from vae_exp.data.table import Table
+from vae_exp.files import DiskFullError, remove_partial, whole
 from vae_exp.types import CountOrZero
 
 BLOCK = 256  # pictures decoded at once by one worker
@@ -64,19 +64,15 @@ def held(
     file = root / "cache" / f"{name}-{fingerprint}.npy"
     if not file.exists():
         log.info("decoding %d pictures of data=%s, once", shape[0], name)
-        temporary = file.with_suffix(f".{os.getpid()}.tmp")
         try:
             if not may_write(file.parent):
                 raise PermissionError("read-only")
-            file.parent.mkdir(parents=True, exist_ok=True)
-            _write(blocks(), shape, temporary)
-            temporary.replace(file)
-        except OSError as error:
+            remove_partial(file.parent)  # where a process was killed; only one decodes at a time
+            with whole(file) as partial:
+                _write(blocks(), shape, partial)
+        except (OSError, DiskFullError) as error:
             log.warning("%s cannot be written (%s): the pictures are decoded again in every run", file, error)
             return _filled(blocks(), shape)
-        finally:
-            if temporary.exists():
-                temporary.unlink()
     # Copy on write: torch wants an array that can be written, and the file must stay as it is.
     return torch.from_numpy(np.load(file, mmap_mode="c"))
 
@@ -88,8 +84,6 @@ def _write(blocks: Iterator[Tensor], shape: tuple[int, ...], file: Path) -> None
         np.lib.format.write_array_header_1_0(opened, header)
         for block in blocks:
             opened.write(block.numpy().data)
-        opened.flush()
-        os.fsync(opened.fileno())
 
 
 def _filled(blocks: Iterator[Tensor], shape: tuple[int, ...]) -> Tensor:

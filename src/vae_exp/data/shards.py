@@ -20,6 +20,7 @@ from vae_exp.data.permission import may_write
 from vae_exp.data.pictures import Pictures
 from vae_exp.data.splits import SplitName, Splits
 from vae_exp.errors import UserError
+from vae_exp.files import whole
 from vae_exp.types import Count
 
 Row = tuple[int, int, int, int]
@@ -66,10 +67,8 @@ def _pictures(path: str, key: str, decode: Fit, root: Path) -> Pictures:
     index = root / "cache" / f"shards-{hashlib.sha256(json.dumps([files, versions]).encode()).hexdigest()[:32]}.npy"
     table = np.load(index) if index.is_file() else _indexed(files, key)
     if not index.is_file() and may_write(index.parent):
-        index.parent.mkdir(parents=True, exist_ok=True)
-        partial = index.with_suffix(".partial.npy")
-        np.save(partial, table)
-        partial.replace(index)
+        with whole(index) as partial, partial.open("wb") as opened:
+            np.save(opened, table)
     if not len(table):
         raise UserError(f"{key}={path} holds no picture files ({', '.join(sorted(SUFFIXES))})")
     members = Members(files, versions, table[:, 0].astype(np.int32), table[:, 1].copy(), table[:, 2].copy())

@@ -15,6 +15,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from vae_exp.checkpoints import write_tensors
 from vae_exp.errors import UserError
+from vae_exp.files import whole
 from vae_exp.metrics.base import PerExample
 from vae_exp.training.callbacks.leaving import Leaving
 from vae_exp.training.lit import LitVAE
@@ -171,10 +172,9 @@ def _unmeasured(module: LitVAE) -> UserError:
 
 def _link(source: Path, target: Path) -> None:
     """Make `target` the same file as `source`, at once; both are replaced and never changed, so both stay whole."""
-    partial = target.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    try:
-        os.link(source, partial)
-    except OSError:  # not every file system has links
-        shutil.copyfile(source, partial)
-    partial.replace(target)
+    with whole(target) as partial:
+        partial.unlink()
+        try:
+            os.link(source, partial)
+        except OSError:  # not every file system has links
+            shutil.copyfile(source, partial)
