@@ -129,6 +129,19 @@ def test_a_run_that_is_told_to_end_loses_neither_gradients_nor_validations(setti
     assert a["callbacks"] == b["callbacks"]
 
 
+def test_a_signal_in_the_last_validation_is_minded_before_the_test(settings):
+    class AtTheEnd(pl.Callback):
+        def on_validation_start(self, *_: Any) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    chosen = settings(*OVERRIDES, "trainer.max_epochs=1")
+    module, trainer = fit(chosen, AtTheEnd())
+    assert trainer.global_step == 12
+    with pytest.raises(SIGTERMException):
+        trainer.test(module, datamodule=trainer.datamodule, verbose=False)
+    assert fit(chosen)[1].global_step == 12  # the checkpoint is there, and nothing is left to train
+
+
 def test_a_convolutional_run_goes_on_from_where_memory_is_laid_out_otherwise(settings):
     """Weights of convolutions are laid out as the device likes it; a GPU's checkpoint may come to a processor."""
     overrides = (*OVERRIDES, "model=conv", "model.encoder.hidden=16", "model.decoder.hidden=16", "trainer.max_epochs=1")

@@ -30,8 +30,10 @@ class Leaving:
         self._handle(self._note)
 
     def at_once(self) -> None:
-        """From here on a signal ends this process, which has nothing to save."""
+        """From here on a signal, or one that was noted, ends this process, which has nothing to save."""
         self._handle(_end)
+        if self._told:
+            _end()
 
     def agreed(self, trainer: pl.Trainer) -> bool:
         """Whether any process has been told; all of them must ask, and get the same answer."""
