@@ -189,6 +189,22 @@ def test_a_file_whose_content_nobody_would_read_is_refused(monkeypatch, tmp_path
         check(compose("train", ["experiment=mine"], [tmp_path]))
 
 
+def test_an_option_can_follow_from_another_one(monkeypatch, tmp_path):
+    monkeypatch.undo()
+    for file, content in {
+        "root.yaml": "defaults: [{a: x}, {b: '${a}'}]",
+        "a/x.yaml": "v: 1",
+        "a/y.yaml": "v: 2",
+        "b/x.yaml": "w: 3",
+        "b/y.yaml": "w: 4",
+    }.items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(content)
+    with remembered():
+        assert compose("root", [], [tmp_path]).b.w == 3
+        assert compose("root", ["a=y"], [tmp_path]).b.w == 4
+
+
 def test_keys_of_the_users_own_are_those_that_something_refers_to(monkeypatch):
     monkeypatch.undo()
     assert check(compose("train", ["+mine.number=3", "seed=${mine.number}"]))["seed"] == 3
