@@ -208,6 +208,7 @@ def test_an_option_can_follow_from_another_one(monkeypatch, tmp_path):
 def test_keys_of_the_users_own_are_those_that_something_refers_to(monkeypatch):
     monkeypatch.undo()
     assert check(compose("train", ["+mine.number=3", "seed=${mine.number}"]))["seed"] == 3
+    assert check(compose("train", ["+note=again"]))["note"] == "again"
 
 
 def test_a_file_that_is_not_utf_8_is_named(monkeypatch, tmp_path):

@@ -115,10 +115,13 @@ def _refuse_missing(raw: Any) -> None:
 
 
 def _refuse_lost(raw: dict[str, Any], referred: set[str], root: str) -> None:
-    """Refuse a node that nothing reads, which a file without its first line, or with a misspelt one, brings."""
+    """Refuse a node that nothing reads, which a file without its first line, or with a misspelt one, brings.
+
+    A single value is no such node, but a note that a run is called by.
+    """
     known = _keys_of(root)
-    for key in raw:
-        if known and key not in (*known, *referred):
+    for key, value in raw.items():
+        if known and key not in (*known, *referred) and isinstance(value, dict):
             close = nearest(key, known)
             hint = f"did you mean {close}?" if close else "an experiment's file begins with '# @package _global_'"
             raise UserError(f"{key} is not a key that anything reads or refers to; {hint}")

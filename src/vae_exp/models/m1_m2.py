@@ -152,7 +152,8 @@ class M1M2(ClassModel):
         return frozenset(("classes", "density"))
 
     def _refuse_unknown_density(self) -> None:
-        q = self.m1.encode(torch.zeros(1, *self.spec.x_shape, device=self.parts.logits.device))
+        posterior = self.m1.posterior
+        q = posterior(torch.zeros(1, *posterior.params_shape, device=self.parts.logits.device))
         if isinstance(q, Flowed) and q.inverse is None:
             raise UserError(
                 f"model/posterior@model.m1.posterior={q.name} knows the density of its own latest samples only, and "
