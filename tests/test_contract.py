@@ -80,7 +80,7 @@ def chosen_settings(tmp_path, group, name, *more):
     if group != "logger":
         small.append("logger=none")
     if group not in ("model", "callbacks"):
-        small.append("callbacks.pictures=null")  # all views of all kinds of models have a test of their own
+        small += ["callbacks.pictures=null", "view=none"]  # all views of all kinds of models have a test of their own
     if group == "metrics":
         small.append("data.eval_batch_size=200")  # some figures are of many examples only
     if beside_others(group, CONF / group / f"{name}.yaml"):
