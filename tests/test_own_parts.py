@@ -8,6 +8,7 @@ from torch import nn
 
 from data.making import module as data_module
 from vae_exp.build import build_data, build_loss, build_model, build_module, build_trainer
+from vae_exp.config.instantiate import instantiate
 from vae_exp.losses.base import Loss
 from vae_exp.training.objective import Objective
 from vae_exp.types import Context, DataSpec, LossOutput
@@ -46,10 +47,9 @@ def test_a_part_of_another_kind_is_refused(settings, build, path, part, sentence
 
 @pytest.mark.parametrize("name", ["posterior", "prior", "likelihood", "encoder", "decoder"])
 def test_a_part_of_a_model_is_of_its_kind(settings, name):
-    chosen = settings()
-    chosen["model"][name] = {"_target_": "vae_exp.types.LossOutput", "_partial_": True, "loss": 0, "terms": {}}
-    with pytest.raises(ValueError, match="model"):
-        build_model(chosen, SPEC)
+    unfinished = instantiate(settings()["model"])
+    with pytest.raises(ValueError, match=rf"model\.{name}: object does not derive from "):
+        unfinished(spec=SPEC, **{name: lambda *_, **__: object()})
 
 
 @pytest.mark.parametrize("name", ["encoder", "decoder"])

@@ -6,7 +6,7 @@ import inspect
 import warnings
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 from vae_exp.config.instantiate import instantiate
 from vae_exp.config.nearest import suggestion
 from vae_exp.data.datamodule import DataModule
-from vae_exp.errors import T, UserError, of_kind
+from vae_exp.errors import UserError, of_kind
 from vae_exp.losses.base import MEANING, Loss
 from vae_exp.metrics.base import VAEMetric
 from vae_exp.models.base import Model
@@ -28,6 +28,8 @@ from vae_exp.training.callbacks.checkpoint import WholeFileIO
 from vae_exp.training.lit import LitVAE
 from vae_exp.training.precision import resolved
 from vae_exp.types import DataSpec
+
+Kind = TypeVar("Kind")
 
 Settings = dict[str, Any]
 """A configuration as `config.check` returns it: resolved, in plain containers."""
@@ -194,6 +196,6 @@ def nodes_of(settings: Settings, name: str) -> dict[str, dict[str, Any]]:
     return {f"{name}.{key}": node for key, node in chosen.items() if node is not None}
 
 
-def _parts(settings: Settings, name: str, kind: type[T]) -> dict[str, T]:
+def _parts(settings: Settings, name: str, kind: type[Kind]) -> dict[str, Kind]:
     made = {key: instantiate(node, settings["trusted_packages"], key) for key, node in nodes_of(settings, name).items()}
     return {key.rpartition(".")[2]: of_kind(part, kind, key) for key, part in made.items()}

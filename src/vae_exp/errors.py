@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, TypeVar
 
-T = TypeVar("T")
+Kind = TypeVar("Kind")
 
 
 class UserError(ValueError):
@@ -17,7 +17,7 @@ def reason_of(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def of_kind(part: Any, kind: type[T], where: str) -> T:
+def of_kind(part: Any, kind: type[Kind], where: str) -> Kind:
     """The part itself, which a configuration may have named by mistake.
 
     Args:

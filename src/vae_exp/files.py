@@ -59,9 +59,14 @@ def write_whole(path: str | Path, data: bytes | memoryview | str) -> None:
         partial.write_bytes(data.encode() if isinstance(data, str) else data)
 
 
-def remove_partial(folder: Path) -> None:
-    """Remove what `whole` left in a folder, and in those of it, where a process was killed while it wrote."""
-    for left in list(folder.rglob(".*.part")):
+def remove_partial(folder: Path, name: str = "*") -> None:
+    """Remove what `whole` left in a folder, and in those of it, where a process was killed while it wrote.
+
+    Args:
+        folder: The folder.
+        name: What was to be written; anything, where nobody else is writing there.
+    """
+    for left in list(folder.rglob(f".{name}.*.part")):
         _remove(left)
 
 

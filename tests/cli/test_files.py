@@ -84,5 +84,7 @@ with whole("sub/file"), whole("sub/folder", folder=True) as partial:
     subprocess.run([sys.executable, "-c", killed], cwd=tmp_path, check=False)
     assert len(list((tmp_path / "sub").iterdir())) == 2
     (tmp_path / "sub" / "kept.part").touch()
+    remove_partial(tmp_path, "file")
+    assert sorted(file.name.split(".")[1] for file in (tmp_path / "sub").iterdir()) == ["folder", "part"]
     remove_partial(tmp_path)
     assert [file.name for file in (tmp_path / "sub").iterdir()] == ["kept.part"]

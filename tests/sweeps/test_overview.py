@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from vae_exp import cli
 from vae_exp.errors import UserError
 from vae_exp.sweeps.lock import NAME, held
 from vae_exp.sweeps.objective import objective
@@ -125,3 +126,14 @@ def test_the_command_answers_without_torch_and_hydra(sweep):
     answer = json.loads(status(str(sweep), "--json").splitlines()[0])
     assert answer["counts"] == {"done": 2, "failed": 1, "interrupted": 3, "missing": 1}
     assert {run["name"] for run in answer["runs"]} >= {"done", "absent"}
+
+
+def test_what_is_shown_of_an_unfinished_run_bears_its_name_where_that_is_another(tmp_path, capsys):
+    for name, figure in (("vae", "val/nelbo"), ("ae", "val/distortion")):
+        put(tmp_path / name, "status.json", {"state": "interrupted"})
+        put(tmp_path / name, "progress.json", {"epoch": 1, "epochs": 2, "best": 40.71, "objective": figure})
+    write_plan(tmp_path, {"vae": [], "ae": []})
+    assert cli.main(["status", str(tmp_path)]) == 0
+    lines = {line.split("│")[1].strip(): line for line in capsys.readouterr().out.splitlines() if "│" in line}
+    assert "distortion 40.71" in lines["ae"]
+    assert "nelbo" not in lines["vae"]

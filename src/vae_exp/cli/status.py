@@ -99,7 +99,7 @@ def _number(run: RunState, metric: str) -> str:
         return ""
     name = (run.figure or metric).rpartition("/")[2]
     other = "" if name.removesuffix("_bce") == metric.rpartition("/")[2] else f"{name} "
-    return f"{other}{run.objective:.2f}" if run.state == "done" else f"{run.objective:.4g}"
+    return f"{other}{run.objective:.2f}" if run.state == "done" else f"{other}{run.objective:.4g}"
 
 
 def _duration(seconds: float) -> str:

@@ -67,7 +67,7 @@ def held(
         try:
             if not may_write(file.parent):
                 raise PermissionError("read-only")
-            remove_partial(file.parent)  # where a process was killed; only one decodes at a time
+            remove_partial(file.parent, file.name)  # where a process was killed; only one decodes at a time
             with whole(file) as partial:
                 _write(blocks(), shape, partial)
         except (OSError, DiskFullError) as error:
