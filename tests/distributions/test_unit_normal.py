@@ -16,6 +16,15 @@ def test_it_is_that_of_any_two_normal_distributions():
     assert torch.equal(kl_divergence(Independent(q, 1), Independent(UNIT, 1)), kl_divergence(q, UNIT).sum())
 
 
+def test_its_gradient_is_its_slope_and_can_be_derived_again():
+    def nats(mu: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        return kl_divergence(Normal(mu, sigma), UNIT)
+
+    at = (MU.double().requires_grad_(), SIGMA.double().requires_grad_())
+    assert torch.autograd.gradcheck(nats, at)
+    assert torch.autograd.gradgradcheck(nats, at)
+
+
 def test_it_is_the_mean_of_log_ratios():
     q = Normal(MU, SIGMA)
     z = q.sample(torch.Size([200_000]))

@@ -16,9 +16,9 @@ FACTORS = 112
 def log_prob_of_bits(logits: Tensor, value: Tensor | float) -> Tensor:
     """Log p(value) of each bit, in nats: value * l - log(1 + exp(l)) of a logit l; log sigmoid(l) of the value 1.
 
-    Computed as value * l - max(l, 0) + log sigmoid(|l|). torch's log(1 + exp(l)) rests on log1p, which on a processor
-    takes ten times as long as a logarithm. A sigmoid of a positive number is at least 1/2, and so the error of the
-    logarithm is at most that of 1 in the last digit.
+    Computed as value * l - max(l, 0) + log max(s, 1 - s) with s = sigmoid(l), which the gradient, value - s, needs as
+    well. torch's log(1 + exp(l)) rests on log1p, which on a processor takes ten times as long as a logarithm. One of s
+    and 1 - s is at least 1/2, and so the error of the logarithm is at most that of 1 in the last digit.
 
     Args:
         logits: l, of any shape.
@@ -36,18 +36,20 @@ class _LogProbOfBits(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, value: Tensor | float) -> Tensor:
         # Not in the form that torch.func can map: what that looks up takes as long as the arithmetic.
+        s = logits.sigmoid()
         ctx.value = None if isinstance(value, Tensor) else value
-        ctx.save_for_backward(logits, *([value] if isinstance(value, Tensor) else []))
-        nats = logits.abs().sigmoid_().log_()
+        slope = value - s if ctx.needs_input_grad[0] else None
+        ctx.save_for_backward(logits, slope, value if isinstance(value, Tensor) else None)
+        nats = s.sub_(0.5).abs_().add_(0.5).log_()
         nats = nats.addcmul_(value, logits) if isinstance(value, Tensor) else nats.add_(logits, alpha=value)
         return nats.sub_(logits.relu())
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        logits, *saved = ctx.saved_tensors
-        value = saved[0] if saved else ctx.value
-        of_logits = grad * (value - logits.sigmoid()) if ctx.needs_input_grad[0] else None
-        return of_logits, grad * logits if ctx.needs_input_grad[1] else None
+        logits, slope, value = ctx.saved_tensors
+        if slope is not None and torch.is_grad_enabled():  # to be derived again
+            slope = (ctx.value if value is None else value) - logits.sigmoid()
+        return None if slope is None else grad * slope, grad * logits if ctx.needs_input_grad[1] else None
 
 
 class Bits(Independent):  # type: ignore[type-arg]

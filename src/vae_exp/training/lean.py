@@ -50,7 +50,7 @@ def make_lean(trainer: pl.Trainer) -> None:
         return
     loop = trainer.fit_loop.epoch_loop
     loop.__class__ = _LeanLoop  # it has been set up, and others hold it
-    loop.exchange = exchange
+    loop.module, loop.exchange = trainer.lightning_module, exchange
     loop.hooks = {name: _hooks(trainer, name) for name in ("on_train_batch_start", "on_train_batch_end")}
 
 
@@ -61,6 +61,7 @@ def exchanges_apart(trainer: pl.Trainer) -> bool:
 
 
 class _LeanLoop(_TrainingEpochLoop):
+    module: LitVAE
     hooks: dict[str, list[Callable[..., None]]]
     exchange: Exchange | None  # of the gradients of several processes
 
@@ -86,7 +87,7 @@ class _LeanLoop(_TrainingEpochLoop):
         loss = self._step(batch, batch_idx)
         progress.increment_processed()
         self._call("on_train_batch_end", {"loss": loss.detach()}, batch, batch_idx)
-        has_logged = bool(trainer._results)
+        has_logged = bool(self._results)
         if has_logged:
             connector.on_batch_end()
         progress.increment_completed()
@@ -95,9 +96,9 @@ class _LeanLoop(_TrainingEpochLoop):
 
     def _step(self, batch: Batch, batch_idx: int) -> Tensor:
         trainer, progress = self.trainer, self.automatic_optimization.optim_progress.optimizer.step
-        module: LitVAE = trainer.lightning_module
+        module = self.module
         progress.increment_ready()
-        with trainer.precision_plugin.train_step_context():
+        with trainer.precision_plugin.forward_context():
             loss = module.training_step(batch, batch_idx)
         if not module.steps.done:
             optimizer = trainer.optimizers[0]
@@ -113,7 +114,7 @@ class _LeanLoop(_TrainingEpochLoop):
 
     def _call(self, name: str, *args: Any) -> None:
         """Call the hooks of this name, the module's last; what one of them logs is logged by that name."""
-        module = self.trainer.lightning_module
+        module = self.module
         module.__dict__["_current_fx_name"] = name  # past the search through parameters of setattr
         for hook in self.hooks[name]:
             hook(self.trainer, module, *args)
