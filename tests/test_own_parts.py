@@ -98,7 +98,7 @@ def test_a_misspelt_need_is_no_misfit_of_the_model(settings, monkeypatch):
     ("made", "sentence"),
     [
         ([1], "what the data set gives: list does not derive from builtins.dict"),
-        ({"train": torch.zeros(4, 1, 8, 8)}, "data: train is a Tensor; should be one of Table, "),
+        ({"train": torch.zeros(4, 1, 8, 8)}, "data: train: Tensor does not derive from vae_exp.data.splits.Split"),
     ],
 )
 def test_what_a_data_set_gives_is_looked_at(tmp_path, made, sentence):

@@ -129,7 +129,7 @@ def test_a_class_of_the_test_examples_alone_is_counted(tmp_path):
     def labelled():
         train = grey()["train"]
         y = torch.arange(len(train.x)) % 3
-        return {"train": train._replace(y=y), "test": train._replace(y=y + 4)}
+        return {"train": Table(train.x, y), "test": Table(train.x, y + 4)}
 
     assert module(tmp_path, labelled).spec.num_classes == 7
 
@@ -158,7 +158,7 @@ def test_a_module_that_has_been_set_up_can_be_pickled(tmp_path):
         (lambda: {**grey(), "test": grey(shape=(1, 9, 9))["train"]}, {}, "they must agree"),
         (lambda: {**grey(), "test": grey(dtype=torch.float32)["train"]}, {}, "they must agree"),
         (partial(grey, n=2), {}, r"data\.val_fraction"),
-        (lambda: {"train": grey()["train"]._replace(y=torch.arange(1, 41))}, {}, "the label 40, which is no"),
+        (lambda: {"train": Table(grey()["train"].x, torch.arange(1, 41))}, {}, "the label 40, which is no"),
     ],
 )
 def test_unfit_data_are_one_sentence(tmp_path, dataset, changes, sentence):

@@ -8,7 +8,6 @@ import torch
 from vae_exp.data.digits import digits
 from vae_exp.data.mnist_5k import mnist_5k
 from vae_exp.data.packaged import packaged_csv
-from vae_exp.data.table import validate
 from vae_exp.errors import UserError
 
 
@@ -16,7 +15,7 @@ def test_mnist_5k_is_500_upright_digits_of_each_class_read_fast():
     start = time.perf_counter()
     train = mnist_5k()["train"]
     assert time.perf_counter() - start < 5  # 0.2 s on a machine that is not busy
-    validate(train, where="mnist_5k")
+    train.check("mnist_5k")
     assert train.x.shape == (5000, 1, 28, 28)
     assert train.x.dtype == torch.uint8
     assert train.x.max() == 255
@@ -30,7 +29,7 @@ def test_digits_are_those_of_scikit_learn():
 
     bunch = load_digits()
     train = digits()["train"]
-    validate(train, where="digits")
+    train.check("digits")
     assert torch.equal(train.x[:, 0], torch.from_numpy(bunch.images / 16 * 255).round().to(torch.uint8))
     assert torch.equal(train.y, torch.from_numpy(bunch.target).long())
 

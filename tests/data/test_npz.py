@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from vae_exp.data.npz import npz
-from vae_exp.data.table import validate
 from vae_exp.errors import UserError
 
 RANDOM = np.random.default_rng(0)
@@ -28,7 +27,7 @@ def save(folder, **arrays):
 def test_layouts(tmp_path, given, expected):
     x = RANDOM.integers(0, 256, given, dtype=np.uint8)
     table = npz(path=save(tmp_path, x=x))["train"]
-    validate(table, where="npz")
+    table.check("npz")
     assert table.x.shape == expected
     assert table.y is None
     moved = x.transpose(0, 3, 1, 2) if given == (5, 9, 7, 3) else x

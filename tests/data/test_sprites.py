@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -11,7 +12,7 @@ import torch
 from vae_exp.data.factors import Factors, grid, to_factors
 from vae_exp.data.render import NAMES, SIZES, render
 from vae_exp.data.sprites import sprites
-from vae_exp.data.table import Table, validate
+from vae_exp.data.table import Table
 from vae_exp.errors import UserError
 from vae_exp.types import DataSpec
 
@@ -55,7 +56,7 @@ def test_numbers_and_tuples_are_each_others_inverse_and_the_last_factor_is_the_f
 def test_factors_that_are_none_are_one_sentence(values, sentence):
     table = Table(torch.zeros(5, 1, 2, 2, dtype=torch.uint8), None, Factors(values, ("a", "b"), (4, 3)))
     with pytest.raises(UserError, match=sentence):
-        validate(table, where="train")
+        table.check("train")
 
 
 # The data set
@@ -134,8 +135,9 @@ def test_a_module_that_draws_can_be_pickled(tmp_path):
 
 
 def test_splits_of_other_factors_are_one_sentence(tmp_path):
+    other = replace(small(num_colors=1, size=12)()["test"], factors=None)
     with pytest.raises(UserError, match="they must agree"):
-        module(tmp_path, lambda: {**small()(), "test": small(num_colors=1, size=12)()["test"]._replace(factors=None)})
+        module(tmp_path, lambda: {**small()(), "test": other})
 
 
 # Under Lightning

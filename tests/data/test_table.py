@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vae_exp.data.table import Table, validate
+from vae_exp.data.table import Table
 from vae_exp.errors import UserError
 
 X = torch.zeros(3, 1, 2, 2)
@@ -13,7 +13,7 @@ Y = torch.tensor([0, 1, -1])
 @pytest.mark.parametrize("x", [X, X.to(torch.uint8), torch.ones(3, 4, 7, 5)])
 @pytest.mark.parametrize("y", [None, Y])
 def test_good_tables_pass(x, y):
-    validate(Table(x, y), where="train")
+    Table(x, y).check("train")
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,12 @@ def test_good_tables_pass(x, y):
 )
 def test_bad_tables_are_one_sentence(table, sentence):
     with pytest.raises(UserError, match=sentence) as caught:
-        validate(table, where="train")
+        table.check("train")
     assert "\n" not in str(caught.value)
     assert str(caught.value).startswith("train: ")
+
+
+@pytest.mark.parametrize(("x", "y"), [(X.numpy(), None), ([[1.0]], None), (X, Y.numpy())])
+def test_what_is_no_tensor_is_one_sentence(x, y):
+    with pytest.raises(UserError, match=r"data: [xy] of a Table: (ndarray|list) does not derive from torch.Tensor"):
+        Table(x, y)

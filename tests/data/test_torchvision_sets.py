@@ -18,7 +18,7 @@ from torchvision import datasets
 from vae_exp.data.celeba import celeba
 from vae_exp.data.omniglot import omniglot
 from vae_exp.data.pictures import stack
-from vae_exp.data.table import Table, validate
+from vae_exp.data.table import Table
 from vae_exp.data.torchvision_sets import cifar10, emnist, fashion_mnist, kmnist, mnist, svhn
 from vae_exp.errors import UserError
 
@@ -50,7 +50,7 @@ def test_mnist_and_its_likes_read_their_four_files(tmp_path, dataset, folder):
     splits = dataset(root=str(tmp_path))
     for split, prefix in (("train", "train"), ("test", "t10k")):
         x, y = arrays[prefix]
-        validate(splits[split], where=folder)
+        splits[split].check(folder)
         assert np.array_equal(splits[split].x[:, 0].numpy(), x)
         assert splits[split].y.tolist() == y.tolist()
 
@@ -78,7 +78,7 @@ def test_cifar10(tmp_path, monkeypatch):
     meta = {"filename": "batches.meta", "key": "label_names", "md5": md5(folder / "batches.meta")}
     monkeypatch.setattr(datasets.CIFAR10, "meta", meta)
     splits = cifar10(root=str(tmp_path))
-    validate(splits["train"], where="cifar10")
+    splits["train"].check("cifar10")
     assert np.array_equal(splits["test"].x.numpy(), pixels.reshape(2, 3, 32, 32))
     assert splits["train"].y.tolist() == [3, 9]
 
@@ -94,7 +94,7 @@ def test_svhn(tmp_path, monkeypatch):
         files[split] = ["no address", path.name, md5(path)]
     monkeypatch.setattr(datasets.SVHN, "split_list", files)
     table = svhn(root=str(tmp_path))["test"]
-    validate(table, where="svhn")
+    table.check("svhn")
     assert np.array_equal(table.x[1].numpy(), x[..., 1].transpose(2, 0, 1))
     assert table.y.tolist() == [1, 0, 2, 9]
 

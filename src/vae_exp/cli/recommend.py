@@ -64,7 +64,7 @@ def recommend(cfg: DictConfig) -> None:
 def _lines(run: Run, known: SparseRows, chosen: torch.Tensor, asked: Settings) -> Iterator[Line]:
     device = next(run.model.parameters()).device
     for rows in chosen.split(asked["batch_size"]):
-        x = known.filled(rows)["x"].to(device)
+        x = known.inputs(rows)["x"].to(device)
         items, scores = ranked(run.model.reconstruct({"x": x}).mean, x, asked["k"])
         for row, best, worth in zip(rows.tolist(), items.tolist(), scores.tolist(), strict=True):
             for rank, (item, score) in enumerate(zip(best, worth, strict=True), start=1):

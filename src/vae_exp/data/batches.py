@@ -9,7 +9,6 @@ from torch import Tensor
 from vae_exp.data.cuts import Part
 from vae_exp.data.order import Order
 from vae_exp.data.pictures import Pictures
-from vae_exp.data.splits import rows
 from vae_exp.data.streaming import stream
 from vae_exp.types import Batch, CountOrZero
 
@@ -64,7 +63,7 @@ class Batches:
 
     def _gather(self, batches: Iterator[Tensor]) -> Iterator[Batch]:
         for indices in batches:
-            yield rows(self.part.source, indices)
+            yield self.part.source.rows(indices)
 
     def _stream(self, batches: Iterator[Tensor]) -> Iterator[Batch]:
         source = self.part.source

@@ -9,7 +9,6 @@ from annotated_types import Interval
 from torch import Tensor
 
 from vae_exp.data.splits import Split, SplitName, Splits
-from vae_exp.data.table import Table
 from vae_exp.errors import UserError
 
 Share = Annotated[float, Interval(gt=0, lt=1)]
@@ -40,8 +39,8 @@ def cut(splits: Splits, *, val_fraction: Share, test_fraction: Share, split_seed
         UserError: No training examples would be left.
     """
     source = splits["train"]
-    size = len(source.y) if source.y is not None else _length(source)
-    parts: dict[SplitName, Part] = {name: _whole(split) for name, split in splits.items()}
+    size = len(source)
+    parts: dict[SplitName, Part] = {name: Part(split, torch.arange(len(split))) for name, split in splits.items()}
     generator = torch.Generator().manual_seed(split_seed)
     rest = torch.randperm(size, generator=generator)
     fractions: dict[SplitName, float] = {"test": test_fraction, "val": val_fraction}
@@ -75,11 +74,3 @@ def stratified(indices: Tensor, y: Tensor | None, count: int) -> tuple[Tensor, T
     left = torch.ones(n, dtype=torch.bool)
     left[taken] = False
     return indices[taken], indices[left]
-
-
-def _whole(split: Split) -> Part:
-    return Part(split, torch.arange(_length(split)))
-
-
-def _length(split: Split) -> int:
-    return len(split.x) if isinstance(split, Table) else len(split)

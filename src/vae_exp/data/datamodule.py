@@ -7,23 +7,20 @@ from pathlib import Path
 from typing import get_args
 
 import pytorch_lightning as pl
-import torch
 from torch import Tensor
 
 from vae_exp.data.batches import Batches
 from vae_exp.data.cache import in_memory
 from vae_exp.data.cuts import Part, Share, cut
-from vae_exp.data.drawn import Drawn
 from vae_exp.data.labels import WithLabelled, keep_labels
 from vae_exp.data.lock import one_at_a_time
 from vae_exp.data.order import Order
 from vae_exp.data.pictures import Pictures
-from vae_exp.data.prepare import PER_BATCH, Binarize, flip_at_random, static, to_unit_interval
+from vae_exp.data.prepare import PER_BATCH, Binarize, flip_at_random, to_unit_interval
 from vae_exp.data.sparse_rows import SparseRows
-from vae_exp.data.splits import Split, SplitName, Splits, factors_of, rows
-from vae_exp.data.table import Table, validate
+from vae_exp.data.splits import Split, SplitName, Splits
 from vae_exp.errors import UserError, of_kind
-from vae_exp.types import Batch, Count, CountOrZero, DataSpec, NonNegative, Seed, Values
+from vae_exp.types import Batch, Count, CountOrZero, DataSpec, NonNegative, Seed
 
 
 class DataModule(pl.LightningDataModule):
@@ -94,12 +91,7 @@ class DataModule(pl.LightningDataModule):
             return
         with one_at_a_time(self.root):
             splits = of_kind(self.dataset(), dict, "data: what the data set gives")
-            kinds = get_args(Split)
-            for name, split in splits.items():
-                if not isinstance(split, kinds):
-                    wanted = ", ".join(kind.__name__ for kind in kinds)
-                    raise UserError(f"data: {name} is a {type(split).__name__}; should be one of {wanted}")
-            loaded = {name: self._load(split) for name, split in splits.items()}
+            loaded = {name: self._load(of_kind(split, Split, f"data: {name}")) for name, split in splits.items()}
         if unknown := loaded.keys() - set(get_args(SplitName)):
             raise UserError(f"data: {min(unknown)} is no split; a data set gives train, and may give val and test")
         if "train" not in loaded:
@@ -119,11 +111,11 @@ class DataModule(pl.LightningDataModule):
     def spec(self) -> DataSpec:
         """What a model must know of the data; after `setup`."""
         part = self._parts["train"]
-        factors = factors_of(part.source)
+        factors = part.source.factors
         sparse = part.source if isinstance(part.source, SparseRows) else None
         return DataSpec(
-            x_shape=_shape(part.source),
-            values=self._values(part.source),
+            x_shape=part.source.shape,
+            values="binary" if self.binarize != "none" else part.source.values,
             train_size=len(part.indices),
             num_classes=self._num_classes,
             factor_names=() if factors is None else factors.names,
@@ -171,10 +163,10 @@ class DataModule(pl.LightningDataModule):
     def examples(self, split: SplitName, n: Count) -> Batch:
         """Prepare the first n examples of a split (all, where it has fewer), on the CPU."""
         source, indices = self._parts[split]
-        return self.prepare(rows(source, indices[:n]), train=False)
+        return self.prepare(source.rows(indices[:n]), train=False)
 
     def _draw(self, factors: Tensor) -> Tensor:
-        known = factors_of(self._parts["train"].source)
+        known = self._parts["train"].source.factors
         assert known is not None
         assert known.draw is not None
         return known.draw(factors)
@@ -186,9 +178,8 @@ class DataModule(pl.LightningDataModule):
 
     def _validate(self, splits: Splits) -> None:
         for name, split in splits.items():
-            if isinstance(split, Table):
-                validate(split, where=f"data: the {name} split")
-            if self.flip and isinstance(split, SparseRows):
+            split.check(f"data: the {name} split")
+            if self.flip and len(split.shape) != 3:
                 raise UserError("data.flip=true mirrors pictures, which rows of items are not; use data.flip=false")
             if _kind(split) != _kind(splits["train"]):
                 raise UserError(
@@ -197,24 +188,8 @@ class DataModule(pl.LightningDataModule):
                 )
 
     def _binarized(self, name: SplitName, split: Split) -> Split:
-        if self.binarize != "static" or isinstance(split, SparseRows):  # which are 0 and 1
-            return split
-        if isinstance(split, Pictures):
-            raise UserError(
-                f"data.binarize=static needs the data in memory, and the {name} split takes "
-                f"{split.decoded_bytes / 1e9:.1f} GB; raise data.memory_limit_gb or use data.binarize=threshold"
-            )
-        if isinstance(split, Drawn):
-            raise UserError(
-                f"data.binarize=static needs the data in memory, and the {name} split is drawn on the fly; "
-                "use data.on_the_fly=false or data.binarize=threshold"
-            )
-        return split._replace(x=static(split.x, seed=self.split_seed + ["train", "val", "test"].index(name)))
-
-    def _values(self, source: Split) -> Values:
-        if self.binarize != "none" or isinstance(source, SparseRows):
-            return "binary"
-        return "unit_interval" if isinstance(source, Table) and source.x.dtype == torch.float32 else "levels"
+        seed = self.split_seed + get_args(SplitName).index(name)
+        return split.binarized(seed) if self.binarize == "static" else split
 
     def _batches(self, split: SplitName, batch_size: int, *, shuffle: bool) -> Batches:
         part = self._parts[split]
@@ -236,11 +211,7 @@ def _num_classes(parts: dict[SplitName, Part]) -> int:
     return largest + 1
 
 
-def _shape(split: Split) -> tuple[int, ...]:
-    return tuple(split.x.shape[1:]) if isinstance(split, Table) else split.shape
-
-
 def _kind(split: Split) -> str:
-    dtype, factors = split.x.dtype if isinstance(split, Table) else torch.uint8, factors_of(split)
+    factors = split.factors
     made_of = "" if factors is None else f" with factors {dict(zip(factors.names, factors.sizes, strict=True))}"
-    return f"{dtype} {list(_shape(split))}{made_of}"
+    return f"{split.values} {list(split.shape)}{made_of}"

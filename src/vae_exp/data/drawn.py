@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from vae_exp.data.factors import Factors
+from vae_exp.data.splits import Split
+from vae_exp.errors import UserError
 
 
-@dataclass(frozen=True, eq=False)
-class Drawn:
+@dataclass(eq=False)
+class Drawn(Split):
     """Pictures that are drawn from their factors on the device where they are used, and never held.
 
     Args:
@@ -25,3 +27,12 @@ class Drawn:
 
     def __len__(self) -> int:
         return len(self.factors.values)
+
+    def inputs(self, indices: Tensor) -> dict[str, Tensor]:
+        return {}
+
+    def binarized(self, seed: int) -> Drawn:
+        raise UserError(
+            "data.binarize=static needs the data in memory, and these are drawn on the fly; "
+            "use data.on_the_fly=false or data.binarize=threshold"
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import copy
 
 import torch
 from torch import Tensor
@@ -47,9 +47,10 @@ def keep_labels(part: Part, num_labels: Count, split_seed: int) -> Part:
 
 def _with_labels_of(source: Split, labelled: Tensor) -> Split:
     assert source.y is not None
-    y = torch.full_like(source.y, -1)
-    y[labelled] = source.y[labelled]
-    return source._replace(y=y) if isinstance(source, tuple) else replace(source, y=y)
+    found = copy(source)
+    found.y = torch.full_like(source.y, -1)
+    found.y[labelled] = source.y[labelled]
+    return found
 
 
 class WithLabelled(Order):

@@ -14,11 +14,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from vae_exp.data.members import Members
+from vae_exp.data.splits import Split
 from vae_exp.errors import UserError
 
 
-@dataclass(frozen=True, eq=False)
-class Pictures(Dataset[tuple[Tensor, int]]):
+@dataclass(eq=False)
+class Pictures(Split, Dataset[tuple[Tensor, int]]):
     """Picture files, decoded one at a time.
 
     Args:
@@ -34,12 +35,22 @@ class Pictures(Dataset[tuple[Tensor, int]]):
     y: Tensor | None
     decode: Callable[[Any], Tensor]
     shape: tuple[int, int, int]
+    factors: None = None
 
     def __len__(self) -> int:
         return len(self.files)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         return self.decode(self.files[index]), -1 if self.y is None else int(self.y[index])
+
+    def inputs(self, indices: Tensor) -> dict[str, Tensor]:
+        return {"x": stack(self, indices.tolist())}
+
+    def binarized(self, seed: int) -> Pictures:
+        raise UserError(
+            f"data.binarize=static needs the data in memory, and a split takes {self.decoded_bytes / 1e9:.1f} GB; "
+            "raise data.memory_limit_gb or use data.binarize=threshold"
+        )
 
     @property
     def decoded_bytes(self) -> int:

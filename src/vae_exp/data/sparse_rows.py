@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from vae_exp.data.splits import Split
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 
-@dataclass(frozen=True, eq=False)
-class SparseRows:
+@dataclass(eq=False)
+class SparseRows(Split):
     """Rows of 0 and 1, such as which items each user has; only the ones are held, and a batch is filled when served.
 
     Args:
@@ -30,20 +32,22 @@ class SparseRows:
     item_names: tuple[str, ...]
 
     y: None = None  # rows have no classes
+    factors: None = None
+
+    def __post_init__(self) -> None:
+        self.shape = (len(self.item_names),)
+        self.values = "binary"
 
     def __len__(self) -> int:
         return len(self.row_names)
-
-    @property
-    def shape(self) -> tuple[int]:
-        """Shape of one row, (items,)."""
-        return (len(self.item_names),)
 
     def item_counts(self, indices: Tensor) -> tuple[int, ...]:
         """Count the rows among those at `indices` that have each item."""
         return tuple(self.x[indices.numpy()].sum(axis=0).astype(int).tolist())
 
-    def filled(self, indices: Tensor) -> dict[str, Tensor]:
-        """Fill some rows: x and, where there is one, target, each [B, items] float32."""
+    def inputs(self, indices: Tensor) -> dict[str, Tensor]:
         found = {"x": self.x} if self.target is None else {"x": self.x, "target": self.target}
         return {key: torch.from_numpy(matrix[indices.numpy()].toarray()) for key, matrix in found.items()}
+
+    def binarized(self, seed: int) -> SparseRows:
+        return self

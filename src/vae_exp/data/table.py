@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from vae_exp.data.factors import Factors
-from vae_exp.errors import UserError
+from vae_exp.data.prepare import static
+from vae_exp.data.splits import Split
+from vae_exp.errors import UserError, of_kind
 
 
-class Table(NamedTuple):
+@dataclass(eq=False)
+class Table(Split):
     """Examples in memory.
 
     Args:
@@ -24,28 +27,37 @@ class Table(NamedTuple):
     y: Tensor | None
     factors: Factors | None = None
 
+    def __post_init__(self) -> None:
+        for name, part in (("x", self.x), ("y", self.y)):
+            if part is not None:
+                of_kind(part, Tensor, f"data: {name} of a Table")
+        self.shape = tuple(self.x.shape[1:])
+        self.values = "unit_interval" if self.x.dtype == torch.float32 else "levels"
 
-def validate(table: Table, *, where: str) -> None:
-    """Check the shapes, types and ranges of a table.
+    def __len__(self) -> int:
+        return len(self.x)
 
-    Args:
-        table: The table.
-        where: What the user calls it, the beginning of the sentence of an error.
+    def inputs(self, indices: Tensor) -> dict[str, Tensor]:
+        return {"x": self.x.index_select(0, indices)}
 
-    Raises:
-        UserError: The table is not what `Table` says.
-    """
-    x, y, factors = table
+    def binarized(self, seed: int) -> Table:
+        return replace(self, x=static(self.x, seed=seed))
+
+    def check(self, where: str) -> None:
+        _validate_pictures(self.x, where)
+        if self.y is not None:
+            _validate_labels(self.y, len(self), where)
+        if self.factors is not None:
+            _validate_factors(self.factors, len(self), where)
+
+
+def _validate_pictures(x: Tensor, where: str) -> None:
     if x.ndim != 4 or 0 in x.shape:
         raise UserError(f"{where}: x has shape {list(x.shape)}; it must be [N, C, H, W] with every size at least 1")
     if x.dtype not in (torch.uint8, torch.float32):
         raise UserError(f"{where}: x is {x.dtype}; it must be uint8 in 0..255 or float32 in [0, 1]")
     if x.dtype == torch.float32:
         _validate_range(x, where)
-    if y is not None:
-        _validate_labels(y, len(x), where)
-    if factors is not None:
-        _validate_factors(factors, len(x), where)
 
 
 def _validate_range(x: Tensor, where: str) -> None:
