@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from typing_extensions import TypeIs
 
+from vae_exp.nested import at
+
 DEAD = 0.01
 """Nats below which a latent dimension carries nothing."""
 
@@ -90,11 +92,11 @@ def diagnose(figures: Figures, settings: Mapping[str, Any], schedules: Mapping[s
 
 def _collapse(figures: Figures, settings: Mapping[str, Any]) -> Iterator[str]:
     verdict = posterior_collapse(figures)
-    beta = _get(settings, "loss", "beta")
+    beta = at(settings, "loss", "beta")
     if verdict.collapsed == "yes":
-        anneal = "loss/schedule=linear" if _get(settings, "loss", "schedule") else "loss=elbo loss/schedule=linear"
+        anneal = "loss/schedule=linear" if at(settings, "loss", "schedule") else "loss=elbo loss/schedule=linear"
         cure = f"a lower loss.beta than {beta:g}" if isinstance(beta, int | float) and beta > 1 else anneal
-        free_bits = "" if _get(settings, "loss", "free_bits") is not None else "loss=elbo "
+        free_bits = "" if at(settings, "loss", "free_bits") is not None else "loss=elbo "
         yield f"{verdict.sentence} Try {cure}, {free_bits}loss.free_bits=0.1, or a weaker decoder."
     elif verdict.collapsed == "partly" and 2 * verdict.evidence["dead_dimensions"] > verdict.evidence["dimensions"]:
         yield f"{verdict.sentence} Fewer latent dimensions would do as well."
@@ -167,10 +169,3 @@ def _vector(figures: Figures, name: str) -> list[float]:
         if isinstance(value, Sequence):
             return [float(number) for number in value if _is_number(number)]
     return []
-
-
-def _get(settings: Mapping[str, Any], *path: str) -> Any:
-    node: Any = settings
-    for key in path:
-        node = node.get(key) if isinstance(node, Mapping) else None
-    return node

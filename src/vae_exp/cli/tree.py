@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from vae_exp.nested import settings
+
 
 class Tree(NamedTuple):
     """What a root composes to.
@@ -41,7 +43,8 @@ def _follow(folders: Sequence[Path], file: Path, package: str, given: Mapping[st
         for group, name, inner in _entries(file.parent.as_posix().strip("."), package, entry, given, tree):
             _follow(folders, Path(group) / name, inner, given, tree)
     content.pop("hydra", None)
-    tree.keys.update(_flat(content, package))
+    paths = (path for path, _ in settings(content) if not any(key.startswith("_") for key in path))
+    tree.keys.update(".".join((package, *path)).strip(".") for path in paths)
 
 
 def _entries(
@@ -74,12 +77,3 @@ def _load(folders: Sequence[Path], file: Path) -> tuple[dict[str, Any], bool]:
     except yaml.YAMLError:
         content = None
     return content if isinstance(content, dict) else {}, "@package _global_" in text
-
-
-def _flat(node: Any, prefix: str) -> Iterator[str]:
-    if not isinstance(node, dict):
-        yield prefix
-        return
-    for key, value in node.items():
-        if not str(key).startswith("_"):
-            yield from _flat(value, f"{prefix}.{key}".strip("."))

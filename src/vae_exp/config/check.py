@@ -19,8 +19,9 @@ from vae_exp.config.locate import is_third_party, locate
 from vae_exp.config.nearest import nearest
 from vae_exp.config.paths import conf_dir
 from vae_exp.config.signature import check_names, check_values, parameters
-from vae_exp.config.variables import Path, variables
+from vae_exp.config.variables import variables
 from vae_exp.errors import UserError
+from vae_exp.nested import Path, items, single_values
 
 _RESERVED = ("_target_", "_partial_")
 _HYDRAS_OWN = re.compile(
@@ -101,13 +102,12 @@ def _refuse_foreign_parts_of_hydra(node: Any, path: str) -> None:
         node = {"hydra": node.get("hydra")}
     if isinstance(node, dict) and "_target_" in node and not _HYDRAS_OWN.fullmatch(str(node["_target_"])):
         raise UserError(f"{path}: _target_={node['_target_']} is not allowed; there, only parts of Hydra are")
-    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    for key, value in items:
+    for key, value in items(node):
         _refuse_foreign_parts_of_hydra(value, f"{path}.{key}".lstrip("."))
 
 
 def _refuse_missing(raw: Any) -> None:
-    missing = sorted(_missing(raw, ""))
+    missing = sorted(".".join(path) for path, value in single_values(raw) if value == "???")
     if missing:
         given = " ".join(f"{key}=VALUE" for key in missing)
         verb = "has" if len(missing) == 1 else "have"
@@ -146,14 +146,6 @@ def _keys_of(root: str) -> tuple[str, ...]:
     assert isinstance(own, DictConfig)
     groups = [name for entry in own.defaults if isinstance(entry, DictConfig) for name in entry if entry[name]]
     return tuple(str(key) for key in (*own, *groups))
-
-
-def _missing(node: Any, path: str) -> Iterator[str]:
-    if node == "???":
-        yield path
-    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    for key, value in items:
-        yield from _missing(value, f"{path}.{key}" if path else str(key))
 
 
 def _without_hydra(plain: Any) -> dict[str, Any]:

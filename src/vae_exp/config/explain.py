@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError, YAMLError
 
 from vae_exp.config.nearest import nearest, suggestion
+from vae_exp.nested import settings
 
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, YAMLError, ValueError)
 
@@ -161,11 +162,5 @@ def unknown_key(key: str, cfg: DictConfig) -> str:
 
 def _same_leaf(leaf: str, tree: object) -> str:
     """Find the full path of a key that was given without it: `latent_dim` is `model.latent_dim`."""
-    found = [path for path in _leaves(tree, "") if path.rpartition(".")[2] == leaf and not path.startswith("hydra.")]
+    found = [".".join(path) for path, _ in settings(tree) if path[-1] == leaf and path[0] != "hydra"]
     return f"; did you mean {min(found, key=len)}?" if found else ""
-
-
-def _leaves(tree: object, prefix: str) -> list[str]:
-    if not isinstance(tree, dict):
-        return [prefix]
-    return [path for name, value in tree.items() for path in _leaves(value, f"{prefix}.{name}" if prefix else name)]

@@ -10,6 +10,8 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 
+from vae_exp.nested import single_values
+
 _STRICT = ConfigDict(strict=True, arbitrary_types_allowed=True, allow_inf_nan=False)
 
 
@@ -20,7 +22,7 @@ def complaint(value: Any, hint: Any) -> tuple[str, Any, str] | None:
         value: Plain: numbers, strings, None, lists and dicts.
         hint: A type with its `Annotated` ranges.
     """
-    odd = _not_finite(value, "")
+    odd = _not_finite(value)
     if odd is not None:
         return (*odd, "should be a finite number")
     adapter = _adapter(hint)
@@ -80,12 +82,6 @@ def _drill(value: Any, location: tuple[int | str, ...]) -> tuple[str, Any]:
     return path, value
 
 
-def _not_finite(value: Any, path: str) -> tuple[str, Any] | None:
-    if isinstance(value, float) and not math.isfinite(value):
-        return path, value
-    items = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, dict) else ()
-    for key, item in items:
-        odd = _not_finite(item, f"{path}.{key}")
-        if odd is not None:
-            return odd
-    return None
+def _not_finite(value: Any) -> tuple[str, Any] | None:
+    odd = ((path, x) for path, x in single_values(value) if isinstance(x, float) and not math.isfinite(x))
+    return next((("".join(f".{key}" for key in path), x) for path, x in odd), None)

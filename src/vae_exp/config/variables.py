@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
-Path = tuple[str, ...]
+from vae_exp.nested import Path, single_values
 
 _REFERENCE = re.compile(r"\$\{\s*(\.*[\w\[][^${}:,]*)\}|oc\.(?:select|dict\.\w+)\s*:\s*'?(\.*[\w\[][^${}:,']*)")
 
@@ -19,7 +18,8 @@ def variables(raw: Any) -> set[Path]:
     """
     found: set[Path] = set()
     copies: dict[Path, Path] = {}
-    for path, text in _texts(raw, ()):
+    texts = ((path, value) for path, value in single_values(raw) if isinstance(value, str))
+    for path, text in texts:
         for match in _REFERENCE.finditer(text):
             target = _absolute((match[1] or match[2]).strip(), path)
             found.update(target[:length] for length in range(1, len(target) + 1))
@@ -38,14 +38,3 @@ def _absolute(reference: str, path: Path) -> Path:
     dots = len(reference) - len(name)
     base = path[: len(path) - dots] if dots else ()
     return (*base, *(part for part in re.split(r"[.\[\]]+", name) if part))
-
-
-def _texts(node: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    if isinstance(node, dict):
-        for key, value in node.items():
-            yield from _texts(value, (*path, str(key)))
-    elif isinstance(node, list):
-        for index, value in enumerate(node):
-            yield from _texts(value, (*path, str(index)))
-    elif isinstance(node, str):
-        yield path, node

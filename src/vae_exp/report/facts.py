@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from vae_exp.nested import dict_at
 from vae_exp.report.numbers import duration
 from vae_exp.report.record import Record
 
@@ -43,16 +44,16 @@ def parts_of(record: Record, abouts: Abouts) -> list[Part]:
 
 def facts_of(record: Record) -> list[tuple[str, str]]:
     """Names and values of what is known of when, where and how long the run went."""
-    status, trainer = record.status, _dict(record.settings.get("trainer"))
+    status, trainer = record.status, dict_at(record.settings, "trainer")
     wall = status.get("wall_seconds")
-    versions = ", ".join(f"{name} {version}" for name, version in _dict(status.get("versions")).items())
+    versions = ", ".join(f"{name} {version}" for name, version in dict_at(status, "versions").items())
     facts = {
         "state": status.get("state"),
         "started": status.get("started"),
         "wall time": duration(wall) if isinstance(wall, int | float) and wall else None,
         "attempts": status.get("attempts"),
         "epochs at most": trainer.get("max_epochs"),
-        "batch size": _dict(record.settings.get("data")).get("batch_size"),
+        "batch size": dict_at(record.settings, "data").get("batch_size"),
         "seed": record.settings.get("seed"),
         "precision": trainer.get("precision"),
         "device": status.get("device"),
@@ -73,7 +74,7 @@ def title_of(record: Record) -> str:
 def summary_of(record: Record) -> str:
     """Its size and its cost in a line; what the run has not noted is left out."""
     status, latents = record.status, _node(record, "model").get("latent_dim")
-    size, wall = _dict(status.get("parameters")).get("all"), status.get("wall_seconds")
+    size, wall = dict_at(status, "parameters").get("all"), status.get("wall_seconds")
     said = [
         f"{latents} latents" if latents is not None else "",
         f"{size:,} parameters" if isinstance(size, int) else "",
@@ -107,7 +108,7 @@ def go_on_command(record: Record) -> str:
 
 def _part(record: Record, abouts: Abouts, group: str) -> Part:
     option = _option(record, group)
-    sizes = _dict(record.status.get("parameters"))
+    sizes = dict_at(record.status, "parameters")
     node = _node(record, group)
     size = sizes.get("all" if group == "model" else group.removeprefix("model/"))
     return Part(
@@ -142,11 +143,4 @@ def _option(record: Record, group: str) -> str:
 
 
 def _node(record: Record, group: str) -> dict[str, Any]:
-    node: Any = record.settings
-    for name in group.split("/"):
-        node = _dict(node).get(name)
-    return _dict(node)
-
-
-def _dict(node: Any) -> dict[str, Any]:
-    return node if isinstance(node, dict) else {}
+    return dict_at(record.settings, *group.split("/"))

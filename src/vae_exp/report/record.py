@@ -12,6 +12,7 @@ import yaml
 
 from vae_exp.errors import UserError
 from vae_exp.files import read_json
+from vae_exp.nested import dict_at
 
 _ENVIRONMENT = re.compile(r"\$\{\s*oc\.env\b")
 CONFIG, STATUS = Path(".hydra", "config.yaml"), Path("status.json")
@@ -73,15 +74,15 @@ def read_record(folder: Path) -> Record:
         return found
 
     hydra = read(".hydra/hydra.yaml", _yaml, dict).get("hydra")
-    runtime = _dict(_dict(hydra).get("runtime"))
-    sources = [_dict(source) for source in runtime.get("config_sources") or []]
+    runtime = dict_at(hydra, "runtime")
+    sources = [dict_at(source) for source in runtime.get("config_sources") or []]
     return Record(
         folder=folder,
         status=read(STATUS, read_json, dict),
         figures=read("metrics.json", read_json, dict),
         settings=read(CONFIG, _resolved, dict),
         overrides=tuple(str(override) for override in read(".hydra/overrides.yaml", _yaml, list)),
-        choices={str(k): str(v) for k, v in _dict(runtime.get("choices")).items() if v is not None},
+        choices={str(k): str(v) for k, v in dict_at(runtime, "choices").items() if v is not None},
         config_dirs=tuple(str(s["path"]) for s in sources if s.get("provider") == "command-line"),
         unread=tuple(unread),
     )
@@ -114,7 +115,3 @@ def _kept(node: Any) -> Any:
     if isinstance(node, list):
         return [_kept(value) for value in node]
     return _ENVIRONMENT.sub(r"\\\g<0>", node) if isinstance(node, str) else node
-
-
-def _dict(node: Any) -> dict[str, Any]:
-    return node if isinstance(node, dict) else {}

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from vae_exp.checkpoints import read_checkpoint
 from vae_exp.config.keys import ELSEWHERE
 from vae_exp.errors import UserError
+from vae_exp.nested import at
 
 KEPT = (
     "data",
@@ -118,7 +119,7 @@ def changes(cfg: DictConfig, folder: Path, keys: Sequence[str]) -> list[str]:
     if not saved.is_file():
         return []
     before, now = _plain(OmegaConf.load(saved)), _plain(cfg)
-    return [difference for key in keys for difference in _differences(_node(before, key), _node(now, key), key)]
+    return [d for key in keys for d in _differences(at(before, *key.split(".")), at(now, *key.split(".")), key)]
 
 
 def _plain(cfg: Any) -> Any:
@@ -126,12 +127,6 @@ def _plain(cfg: Any) -> Any:
     plain = OmegaConf.to_container(cfg)
     assert isinstance(plain, dict)
     return {name: value for name, value in plain.items() if name != "hydra"}
-
-
-def _node(plain: Any, key: str) -> Any:
-    for part in key.split("."):
-        plain = plain.get(part) if isinstance(plain, dict) else None
-    return plain
 
 
 def _differences(before: Any, now: Any, where: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
@@ -11,6 +11,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from torch.utils.tensorboard.summary import hparams
 
+from vae_exp import nested
 from vae_exp.analysis.encode import Encoded
 
 HIDDEN = ("run_dir", "trusted_packages", "callbacks", "logger", "metrics", "resume", "sweep", "view")
@@ -48,7 +49,7 @@ def log_hyperparameters(
         first: Keys that the tab shows before all others: those that a run is called by.
     """
     numbers = {name: value for name, value in figures.items() if isinstance(value, float) and not name.endswith("/se")}
-    hyperparameters = dict(_flat({k: v for k, v in settings.items() if k not in HIDDEN}, ""))
+    hyperparameters = _flat({k: v for k, v in settings.items() if k not in HIDDEN})
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger):
             metrics = {f"hparam/{name}": value for name, value in numbers.items()}
@@ -68,11 +69,10 @@ def _put_first(experiment: Any, names: Collection[str]) -> None:
     content.content = data.SerializeToString()
 
 
-def _flat(node: Any, path: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(node, Mapping):
-        for key, value in node.items():
-            if not key.startswith("_") or key == "_target_":
-                yield from _flat(value, f"{path}.{key}" if path else key)
-    else:
-        plain = isinstance(node, (bool, int, float, str))
-        yield path.removesuffix("._target_"), node if plain else str(node)
+def _flat(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by their full keys, a part's class by that of the part."""
+    return {
+        ".".join(path).removesuffix("._target_"): value if isinstance(value, (bool, int, float, str)) else str(value)
+        for path, value in nested.settings(node)
+        if not any(key.startswith("_") and key != "_target_" for key in path)
+    }

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from vae_exp.nested import dict_at
 from vae_exp.report.record import CONFIG
 from vae_exp.report.sweep.runs import Run, read_yaml
 from vae_exp.sweeps.objective import figure_of
@@ -46,17 +47,11 @@ def objective_of(config: Path | None, metric: str | None, maximize: bool) -> Obj
     """
     if metric is not None or maximize or config is None:
         return Objective(metric or PLAIN, maximize)
-    named = _node(read_yaml(config), "sweep").get("metric")
-    direction = _node(read_yaml(config.with_name("hydra.yaml")), "hydra", "sweeper").get("direction")
+    named = dict_at(read_yaml(config), "sweep").get("metric")
+    direction = dict_at(read_yaml(config.with_name("hydra.yaml")), "hydra", "sweeper").get("direction")
     return Objective(named if isinstance(named, str) else PLAIN, direction == "maximize")
 
 
 def metrics_of(config: Path | None) -> dict[str, Any]:
     """The metrics of a run, in the order in which their figures are shown."""
-    return _node(read_yaml(config), "metrics") if config else {}
-
-
-def _node(node: Any, *path: str) -> dict[str, Any]:
-    for name in path:
-        node = node.get(name) if isinstance(node, dict) else None
-    return node if isinstance(node, dict) else {}
+    return dict_at(read_yaml(config), "metrics") if config else {}

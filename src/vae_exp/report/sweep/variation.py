@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from vae_exp.config.keys import shortened
 from vae_exp.errors import UserError
+from vae_exp.nested import at, dict_at
 from vae_exp.report.record import CONFIG, read_record
 from vae_exp.report.sweep.runs import Run, read_yaml
 from vae_exp.report.sweep.values import SEED, Value, named, value_of
@@ -67,27 +68,21 @@ class _Config:
         self._files: dict[str, Any] = {}
 
     def value(self, key: str) -> Value:
-        found = self._select(self._file("config.yaml"), key.split("."))
+        found = at(self._file("config.yaml"), *key.split("."))
         if isinstance(found, str) and "${" in found:
             try:
-                found = self._select(read_record(self.folder).settings, key.split("."))
+                found = at(read_record(self.folder).settings, *key.split("."))
             except UserError:  # the folder was removed meanwhile
                 return None
         if found is not None and not isinstance(found, dict):
             return value_of(found)
-        choices = self._select(self._file("hydra.yaml"), ["hydra", "runtime", "choices"])
-        chosen = choices.get(key) if isinstance(choices, dict) else None
+        chosen = dict_at(self._file("hydra.yaml"), "hydra", "runtime", "choices").get(key)
         return None if chosen is None else value_of(chosen)
 
     def _file(self, name: str) -> Any:
         if name not in self._files:
             self._files[name] = read_yaml(self.folder / CONFIG.with_name(name))
         return self._files[name]
-
-    def _select(self, node: Any, path: Sequence[str]) -> Any:
-        for name in path:
-            node = node.get(name) if isinstance(node, dict) else None
-        return node
 
 
 def _folders(runs: Sequence[Run], rows: Sequence[tuple[Value, ...]]) -> list[Value]:
