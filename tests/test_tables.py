@@ -12,6 +12,10 @@ from vae_exp.config.compose import compose
 TABLES = sorted((Path(__file__).parents[1] / "scripts" / "tables").glob("*.yaml"))
 
 
+def test_there_are_tables():
+    assert TABLES
+
+
 @pytest.mark.parametrize("table", TABLES, ids=lambda path: path.stem)
 def test_every_row_of_a_table_is_accepted(tmp_path, table):
     content = yaml.safe_load(table.read_text())

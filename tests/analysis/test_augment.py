@@ -34,11 +34,9 @@ def test_interpolations_lie_between_examples_of_one_class(model, monkeypatch):
     augment.interpolate(model, {"x": torch.rand(6, 1, 8, 8), "y": Y})
     assert torch.equal(seen["y"], Y)
     for i in range(6):
-        mates = [z[j] for j in range(6) if Y[j] == Y[i]]
-        on_a_line = [
-            torch.allclose(seen["z"][i], torch.lerp(z[i], mate, share(seen["z"][i], z[i], mate))) for mate in mates
-        ]
-        assert any(on_a_line)
+        shares = [(z[j], share(seen["z"][i], z[i], z[j])) for j in range(6) if Y[j] == Y[i]]
+        between = [torch.allclose(seen["z"][i], torch.lerp(z[i], mate, w)) and 0 <= w <= 1 for mate, w in shares]
+        assert any(between)
 
 
 def augment_of(z):

@@ -62,6 +62,7 @@ def test_a_folder_that_is_removed_meanwhile(tmp_path):
         (folder / NAME).unlink()
         folder.rmdir()
         time.sleep(0.05)
+    assert not folder.exists()
 
 
 def test_another_process_is_kept_out_until_it_is_killed(tmp_path):
@@ -82,7 +83,7 @@ def test_a_later_process_of_the_same_number_is_not_the_holder(tmp_path):
     mine = {**lock._this_process(), "started": "1", "token": "t"}
     (tmp_path / NAME).write_text(json.dumps(mine))
     with held(tmp_path):
-        pass
+        assert holder(tmp_path)["token"] != "t"
 
 
 def test_a_holder_elsewhere_that_is_silent_is_dead(tmp_path):
@@ -127,7 +128,7 @@ def test_a_broken_file_is_that_of_an_unknown_holder(tmp_path, content):
     (tmp_path / NAME).write_text(content)
     assert holder(tmp_path) is not None
     with held(tmp_path, stale=0.2):
-        pass
+        assert holder(tmp_path)["pid"] == os.getpid()
 
 
 def test_of_several_that_find_a_dead_holder_one_takes_over(tmp_path):
@@ -145,7 +146,7 @@ def test_one_that_died_while_taking_over_blocks_nobody(tmp_path):
     dead = {**lock._this_process(), "started": "1", "token": "u"}
     (tmp_path / f".{NAME}.claim.t").write_text(json.dumps(dead))
     with held(tmp_path, stale=0.2):
-        pass
+        assert holder(tmp_path)["pid"] == os.getpid()
 
 
 def test_a_process_that_slept_while_another_took_over_ends(tmp_path, monkeypatch):
