@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +32,12 @@ def _careful() -> None:
     torch.manual_seed(0)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _composed_once(request: pytest.FixtureRequest) -> Iterator[None]:
-    """The shipped files do not change while a module's tests run; tests of the configuration itself have others."""
+@pytest.fixture(autouse=True, scope="session")
+def _composed_once() -> Iterator[None]:
+    """The shipped files do not change while tests run, and a test's own files have a folder of their own."""
     from vae_exp.config.memory import remembered
 
-    with nullcontext() if {"config", "cli", "e2e"} & set(request.path.parts) else remembered():
+    with remembered():
         yield
 
 

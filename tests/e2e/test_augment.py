@@ -23,7 +23,7 @@ def test_the_examples_and_new_ones_of_their_classes_are_written(command, run):
     assert done.code == 0, done.err
     splits = npz(path="more.npz")
     count = 1797 - 2 * 180
-    x, y, _ = splits["train"]
+    x, y = splits["train"].x, splits["train"].y
     assert x.shape == (3 * count, 1, 8, 8)
     assert splits["val"].x.shape == splits["test"].x.shape == (180, 1, 8, 8)
     for part in (y[count : 2 * count], y[2 * count :]):
