@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,12 @@ def _careful() -> None:
     torch.manual_seed(0)
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _composed_once() -> Iterator[None]:
-    """The shipped files do not change while tests run, and a test's own files have a folder of their own."""
+@pytest.fixture(autouse=True, scope="module")
+def _composed_once(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Files do not change while a module's tests run; the tests of the configuration itself read them each time."""
     from vae_exp.config.memory import remembered
 
-    with remembered():
+    with nullcontext() if "config" in request.path.parts else remembered():
         yield
 
 
