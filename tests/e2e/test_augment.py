@@ -33,6 +33,18 @@ def test_the_examples_and_new_ones_of_their_classes_are_written(command, run):
     assert (nearest > 0).all(), "the new ones are new"
 
 
+def test_the_seed_decides(command, run):
+    made = {}
+    for name, seed in (("first", 0), ("again", 0), ("other", 1)):
+        torch.manual_seed(len(made))  # what was drawn before does not matter
+        words = ("factor=3", f"seed={seed}", f"out={name}.npz")
+        done = command("augment", "run=run", *words)
+        assert done.code == 0, done.err
+        made[name] = npz(path=f"{name}.npz")["train"].x
+    assert torch.equal(made["first"], made["again"])
+    assert not torch.equal(made["first"], made["other"])
+
+
 @pytest.mark.slow
 def test_a_folder_has_a_subfolder_for_each_class(command, run):
     done = command("augment", "run=run", "factor=2", "format=png", "out=more")

@@ -44,18 +44,21 @@ def augment(cfg: DictConfig) -> None:
     grey = data_of(run, asked, binarize="none")  # what is written are the pictures as they are
     names: tuple[SplitName, ...] = ("train", "val", "test")
     splits = {name: _labelled(grey, name) for name in names}
-    seen = data_of(run, asked).examples("train", grey.spec.train_size)
+    seen = data_of(run, asked)
     if not len(splits["train"].y):
         raise UserError(f"run={asked['run']}: its training examples have no labels, which augmenting is for")
-    with rng.isolated(asked["seed"]):
-        batches = [batch for _ in range(asked["factor"] - 1) for batch in _parts(seen, asked["batch_size"], device)]
-        made = [(how(run.model, batch).clamp(0, 1).cpu(), batch["y"].cpu()) for batch in batches]
+    made: list[Labelled] = []
+    with rng.isolated(asked["seed"]):  # binarisation draws, too
+        for _ in range(asked["factor"] - 1):
+            examples = seen.examples("train", grey.spec.train_size)
+            for batch in _parts(examples, asked["batch_size"], device):
+                made.append(Labelled(how(run.model, batch).clamp(0, 1).cpu(), batch["y"].cpu()))
     x, y = zip(splits["train"], *made, strict=True)
     splits["train"] = Labelled(torch.cat(x), torch.cat(y))
     out = _out(asked)
     with writing(f"out={out}"):
         FORMATS[asked["format"]][1](out, splits)
-    log.info("%s: %d training examples, %d of them new", out, len(splits["train"].y), sum(len(b["y"]) for b in batches))
+    log.info("%s: %d training examples, %d of them new", out, len(splits["train"].y), sum(len(new.y) for new in made))
 
 
 def _labelled(data: DataModule, split: SplitName) -> Labelled:
