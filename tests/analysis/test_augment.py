@@ -26,6 +26,18 @@ def test_one_new_picture_for_each_example(model, how):
     assert not torch.equal(first, second)
 
 
+@pytest.mark.parametrize("kind", ["m2", "m1_m2"])
+def test_a_reconstruction_is_of_the_class_that_the_example_has(settings, monkeypatch, kind):
+    words = (f"model={kind}", "model.classifier.hidden=[4]")
+    model = build_model(settings(*words), DataSpec((1, 8, 8), "binary", 100, 3)).eval()
+    seen = []
+    encode = model.parts.encode
+    monkeypatch.setattr(model.parts, "encode", lambda v, y: seen.append(y) or encode(v, y))
+    made = augment.reconstruct(model, {"x": torch.rand(6, 1, 8, 8).round(), "y": Y})
+    assert made.shape == (6, 1, 8, 8)
+    assert torch.equal(seen[0].reshape(6, 3).argmax(-1), Y)
+
+
 def test_interpolations_lie_between_examples_of_one_class(model, monkeypatch):
     z = torch.randn(6, 3)
     seen = {}

@@ -11,13 +11,16 @@ from torch import Tensor
 from vae_exp.analysis.pictures import latents
 from vae_exp.errors import UserError
 from vae_exp.models.base import Model
+from vae_exp.models.class_model import ClassModel
 from vae_exp.models.vae import one_group
 from vae_exp.types import Batch
 
 
 @torch.no_grad()
 def reconstruct(model: Model, batch: Batch) -> Tensor:
-    """The mean of p(x|z) with the noise of the posterior in z ~ q(z|x)."""
+    """The mean of p(x|z) with the noise of the posterior in z ~ q(z|x); the class is the example's, where it is latent."""
+    if isinstance(model, ClassModel):  # which would draw a class of its own, q(y|x)
+        return model.by_class(batch).given(model.one_hot(batch["y"])[None]).p_x.mean.reshape(batch["x"].shape)
     return model(batch).p_x.mean[0]  # type: ignore[no-any-return]
 
 
