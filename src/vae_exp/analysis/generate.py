@@ -61,12 +61,19 @@ def sample(
     if label is not None and not (model.conditional and label < model.spec.num_classes):
         have = f"{model.spec.num_classes} classes" if model.conditional else "no context (model.context=none)"
         raise UserError(f"label={label} cannot be sampled: this run's model has {have}")
-    draw = source.draw()
+    draw, device = source.draw(), next(model.parameters()).device
     for start in range(0, num, batch_size):
-        n = min(batch_size, num - start)
-        y = None if label is None else torch.full((n,), label, device=next(model.parameters()).device)
-        p_x = model.sample(n, y, temperature, draw)
+        numbers = torch.arange(start, min(start + batch_size, num), device=device)
+        y = _classes(model, numbers, label)
+        p_x = model.sample(len(numbers), y, temperature, draw)
         yield (p_x.mean if pixels == "mean" else p_x.sample()).clamp(0, 1)[:, None]
+
+
+def _classes(model: Model, numbers: Tensor, label: int | None) -> Tensor | None:
+    """The class of each image, by their numbers: that of the label, or all in turn; None for a model without."""
+    if not model.conditional:
+        return None
+    return numbers % model.spec.num_classes if label is None else torch.full_like(numbers, label)
 
 
 def reconstruct(model: Model, source: Source, num: int, batch_size: int) -> Iterator[Tensor]:
