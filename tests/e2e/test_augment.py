@@ -45,6 +45,23 @@ def test_the_seed_decides(command, run):
     assert not torch.equal(made["first"], made["other"])
 
 
+def test_what_has_no_label_is_kept_where_it_is_only_measured(command):
+    x = np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8)
+    np.savez("mine.npz", x=x[:40], y=np.arange(40) % 3 - 1, x_val=x[40:50], x_test=x[50:])
+    words = [word for word in TINY if not word.startswith(("data=", "trainer.max_epochs"))]
+    words += ["data=npz", "trainer.max_epochs=1", "callbacks.pictures=null"]
+    assert command("train", *words, "data.path=mine.npz", "hydra.run.dir=mine").code == 0
+    done = command("augment", "run=mine", "factor=2", "out=more.npz")
+    assert done.code == 0, done.err
+    splits = npz(path="more.npz")
+    assert torch.equal(splits["val"].x[:, 0], torch.from_numpy(x[40:50]))
+    assert (splits["val"].y == -1).all()
+    assert len(splits["test"].x) == 10
+    assert splits["train"].y.bincount().tolist() == [26, 26]
+    done = command("train", *words, "data.path=more.npz", "hydra.run.dir=next")
+    assert done.code == 0, done.err
+
+
 @pytest.mark.slow
 def test_a_folder_has_a_subfolder_for_each_class(command, run):
     done = command("augment", "run=run", "factor=2", "format=png", "out=more")

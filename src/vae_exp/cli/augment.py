@@ -43,7 +43,9 @@ def augment(cfg: DictConfig) -> None:
     how: How = instantiate(asked["how"], asked["trusted_packages"], "how")
     grey = data_of(run, asked, binarize="none")  # what is written are the pictures as they are
     names: tuple[SplitName, ...] = ("train", "val", "test")
-    splits = {name: _labelled(grey, name) for name in names}
+    splits = {name: _as_they_are(grey, name) for name in names}
+    known = splits["train"].y >= 0
+    splits["train"] = Labelled(splits["train"].x[known], splits["train"].y[known])
     seen = data_of(run, asked)
     if not len(splits["train"].y):
         raise UserError(f"run={asked['run']}: its training examples have no labels, which augmenting is for")
@@ -61,11 +63,10 @@ def augment(cfg: DictConfig) -> None:
     log.info("%s: %d training examples, %d of them new", out, len(splits["train"].y), sum(len(new.y) for new in made))
 
 
-def _labelled(data: DataModule, split: SplitName) -> Labelled:
-    """All examples of a split that have a label, as they are."""
+def _as_they_are(data: DataModule, split: SplitName) -> Labelled:
+    """All examples of a split; -1 is the class of those without a label."""
     batch = data.examples(split, 2**31)
-    y = batch.get("y", torch.full((len(batch["x"]),), -1))
-    return Labelled(batch["x"][y >= 0], y[y >= 0])
+    return Labelled(batch["x"], batch.get("y", torch.full((len(batch["x"]),), -1)))
 
 
 def _parts(batch: Batch, size: int, device: torch.device) -> Iterator[Batch]:

@@ -20,7 +20,7 @@ class Labelled(NamedTuple):
 
     Args:
         x: Pictures, [N, C, H, W] in [0, 1].
-        y: Classes, [N] int64.
+        y: Classes, [N] int64, -1 = unlabelled.
     """
 
     x: Tensor
