@@ -51,6 +51,18 @@ def test_interpolations_lie_between_examples_of_one_class(model, monkeypatch):
         assert any(between)
 
 
+def test_the_other_example_is_another_one_where_there_is_one(model, monkeypatch):
+    z, seen = torch.randn(6, 3), []
+    monkeypatch.setattr(model, "latents", lambda batch: z)
+    monkeypatch.setattr(model, "decode", lambda point, y: seen.append(point) or augment_of(point))
+    for _ in range(20):
+        augment.interpolate(model, {"x": torch.rand(6, 1, 8, 8), "y": Y})
+    moved = torch.stack([(point - z).norm(dim=1) > 0 for point in seen])
+    alone = torch.tensor([(label == Y).sum() == 1 for label in Y])
+    assert moved[:, ~alone].all()
+    assert not moved[:, alone].any()
+
+
 def augment_of(z):
     return torch.distributions.Bernoulli(probs=torch.sigmoid(z))
 

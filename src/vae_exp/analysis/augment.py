@@ -18,7 +18,7 @@ from vae_exp.types import Batch
 
 @torch.no_grad()
 def reconstruct(model: Model, batch: Batch) -> Tensor:
-    """The mean of p(x|z) with the noise of the posterior in z ~ q(z|x); the class is the example's, where it is latent."""
+    """The mean of p(x|z), z ~ q(z|x) with the posterior's noise; a class among the latents is the example's own."""
     if isinstance(model, ClassModel):  # which would draw a class of its own, q(y|x)
         return model.by_class(batch).given(model.one_hot(batch["y"])[None]).p_x.mean.reshape(batch["x"].shape)
     return model(batch).p_x.mean[0]  # type: ignore[no-any-return]
@@ -28,14 +28,16 @@ def reconstruct(model: Model, batch: Batch) -> Tensor:
 def interpolate(model: Model, batch: Batch) -> Tensor:
     """The mean of p(x|z) at z = a + w (b - a): latent means of the example and of another one of its class, 0 < w < 1.
 
-    The other one, and w, are drawn uniformly.
+    The other one, and w, are drawn uniformly; an example that is alone in its class stays where it is.
 
     Source: DeVries & Taylor, 2017, "Dataset augmentation in feature space", eq. 3, arXiv:1702.05538
     """
     model = one_group(model, "how=interpolate")
     z, y = latents(model, batch), batch["y"]
-    same = (y[:, None] == y[None]).float()
-    other = torch.multinomial(same, 1)[:, 0]
+    same = y[:, None] == y[None]
+    alone = same.sum(1) == 1
+    others = same ^ torch.diag(~alone)
+    other = torch.multinomial(others.float(), 1)[:, 0]
     weight = torch.rand(len(z), 1, dtype=z.dtype, device=z.device)
     return model.decode(torch.lerp(z, z[other], weight), y).mean
 
