@@ -63,6 +63,15 @@ def test_the_other_example_is_another_one_where_there_is_one(model, monkeypatch)
     assert not moved[:, alone].any()
 
 
+def test_interpolations_stay_on_the_sphere(settings, monkeypatch):
+    words = ("model/posterior=von_mises_fisher", "model/prior=uniform_sphere")
+    model = build_model(settings(*words), DataSpec((1, 8, 8), "binary", 100, 3)).eval()
+    seen = []
+    monkeypatch.setattr(model, "decode", lambda point, y: seen.append(point) or augment_of(point))
+    augment.interpolate(model, {"x": torch.rand(6, 1, 8, 8), "y": Y})
+    torch.testing.assert_close(seen[0].norm(dim=1), torch.ones(6))
+
+
 def augment_of(z):
     return torch.distributions.Bernoulli(probs=torch.sigmoid(z))
 

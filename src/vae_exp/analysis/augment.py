@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vae_exp.analysis.pictures import latents
+from vae_exp.analysis.pictures import latents, slerp
 from vae_exp.errors import UserError
 from vae_exp.models.base import Model
 from vae_exp.models.class_model import ClassModel
@@ -28,7 +28,7 @@ def reconstruct(model: Model, batch: Batch) -> Tensor:
 def interpolate(model: Model, batch: Batch) -> Tensor:
     """The mean of p(x|z) at z = a + w (b - a): latent means of the example and of another one of its class, 0 < w < 1.
 
-    The other one, and w, are drawn uniformly; an example that is alone in its class stays where it is.
+    On a sphere z is on the great circle through them. The other one, and w, are drawn uniformly; an example that is alone in its class stays where it is.
 
     Source: DeVries & Taylor, 2017, "Dataset augmentation in feature space", eq. 3, arXiv:1702.05538
     """
@@ -39,7 +39,8 @@ def interpolate(model: Model, batch: Batch) -> Tensor:
     others = same ^ torch.diag(~alone)
     other = torch.multinomial(others.float(), 1)[:, 0]
     weight = torch.rand(len(z), 1, dtype=z.dtype, device=z.device)
-    return model.decode(torch.lerp(z, z[other], weight), y).mean
+    path = slerp if model.posterior.space == "sphere" else torch.lerp
+    return model.decode(path(z, z[other], weight), y).mean
 
 
 @torch.no_grad()
