@@ -28,7 +28,8 @@ def reconstruct(model: Model, batch: Batch) -> Tensor:
 def interpolate(model: Model, batch: Batch) -> Tensor:
     """The mean of p(x|z) at z = a + w (b - a): latent means of the example and of another one of its class, 0 < w < 1.
 
-    On a sphere z is on the great circle through them. The other one, and w, are drawn uniformly; an example that is alone in its class stays where it is.
+    On a sphere z is on the great circle through them. The other one, and w, are drawn uniformly; an example that is
+    alone in its class stays where it is.
 
     Source: DeVries & Taylor, 2017, "Dataset augmentation in feature space", eq. 3, arXiv:1702.05538
     """
