@@ -185,6 +185,8 @@ def test_classes_are_read_from_latent_means():
 def test_unlabelled_examples_are_left_out():
     model = linear_vae(8, shape=SHAPE).float()
     assert begun(representation(), model, examples(labels=False)) == {}
+    for labelled in ("train", "test"):
+        assert begun(representation(), model, lambda split, n, of=labelled: examples(split == of)(split, n)) == {}
 
     def half(split, n):
         batch = bars(300, 0 if split == "train" else 1)

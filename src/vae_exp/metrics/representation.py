@@ -50,7 +50,9 @@ class Representation(OfASet):
 
     def figures(self, stage: Stage, model: Any, examples: Examples) -> dict[str, Tensor]:
         train, scored = examples("train", self.num_train), examples(stage, self.num_examples)
-        if "y" not in train or len(train["y"][train["y"] >= 0].unique()) < 2 or not (scored["y"] >= 0).any():
+        if "y" not in train or "y" not in scored:
+            return {}
+        if len(train["y"][train["y"] >= 0].unique()) < 2 or not (scored["y"] >= 0).any():
             return {}
         z, y = _labelled(model, train, self.rows)
         z_scored, y_scored = _labelled(model, scored, self.rows)
