@@ -44,6 +44,13 @@ def test_certainty_is_in_the_last_bin():
     assert calibration_error(q, y, 15).item() == pytest.approx(0.075)
 
 
+def test_a_set_without_a_label_has_no_such_figures(settings):
+    model = build_model(settings("model=m2", "model.classifier.hidden=[4]"), DataSpec((1, 4, 4), "binary", 10, 3))
+    metric = Classification(stages=["test"], num_bins=2)
+    metric.update({"x": torch.rand(2, 1, 4, 4), "y": torch.tensor([-1, -1])}, None, model)
+    assert metric.compute() == {}
+
+
 def test_other_models_have_no_such_figures(settings):
     metric = Classification(stages=["test"], num_bins=2)
     metric.update({"x": torch.rand(2, 1, 4, 4), "y": Y[:2]}, None, torch.nn.Identity())

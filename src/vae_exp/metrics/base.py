@@ -97,13 +97,13 @@ class PerExample(VAEMetric):
             getattr(self, name).append(values.detach())
 
     def compute(self) -> dict[str, Tensor]:
-        figures = {}
+        figures: dict[str, Tensor] = {}
         for name in self.names:
             if not len(getattr(self, name)):  # the model has no such figure
                 continue
-            values = dim_zero_cat(getattr(self, name)).cpu().double()
-            figures[name] = values.mean()
-            figures[f"{name}/se"] = standard_error(values)
+            values = dim_zero_cat(getattr(self, name))
+            if len(values):  # some example has a score, such as a label to be compared with
+                figures |= with_error(name, values)
         return figures
 
 
