@@ -18,6 +18,7 @@ from vae_exp.metrics.fid import FID, in_colour
 from vae_exp.metrics.ood import OutOfDistribution
 from vae_exp.metrics.representation import Representation, linear_probe, nearest_neighbours
 from vae_exp.metrics.sample_quality import SampleQuality, drawn
+from vae_exp.types import DataSpec
 
 SHAPE = (1, 8, 8)
 
@@ -240,6 +241,18 @@ def test_pictures_of_another_shape_are_told_in_a_sentence(caplog):
     with caplog.at_level(logging.WARNING):
         assert begun(ood(torch.rand(5, 1, 4, 4)), model, of_model(model)) == {}
     assert "[1, 4, 4] instead of [1, 2, 3]" in caplog.text
+
+
+@pytest.mark.parametrize("chosen", [("model=m2", "model.classifier.hidden=[4]"), ("model.context=label",)])
+def test_a_model_with_a_class_of_its_own_needs_no_labels_of_foreign_pictures(settings, caplog, chosen):
+    model = build_model(settings(*chosen), DataSpec((1, 8, 8), "binary", 100, 4)).eval()
+    with caplog.at_level(logging.WARNING):
+        figures = begun(ood(torch.rand(20, *SHAPE)), model, examples())
+    if chosen[0] == "model=m2":
+        assert set(figures) == {"ood_auroc_nll", "ood_auroc_typicality"}
+    else:
+        assert figures == {}
+        assert "model.context=label has no labels" in caplog.text
 
 
 def test_regret_is_the_gap_that_the_encoder_leaves():
