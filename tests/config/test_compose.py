@@ -42,6 +42,7 @@ def test_hydra_is_left_as_it_was():
         ("los=elbo", "los is not a key; did you mean loss?"),
         ("loss=elbow", "loss=elbow is not an option; did you mean loss=elbo? (options: elbo, beta_vae, broken)"),
         ("loss=qqq", "loss=qqq is not an option (options: beta_vae, broken, elbo)"),
+        ("loss=[elbo,elbow]", "loss=elbow is not an option; did you mean loss=elbo? (options: elbo, beta_vae, broken)"),
         ("loss=3", "loss=3 is not an option; give the name of one"),
         ("model/encodr=conv", "model/encodr is not a group; did you mean model/encoder?"),
         ("loss.beta=1,2", "loss.beta=1,2 is several values: add -m"),

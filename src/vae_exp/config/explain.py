@@ -59,9 +59,11 @@ def _option(error: Exception, overrides: Sequence[str], compose: Compose) -> str
     if not isinstance(error, MissingConfigException) or error.missing_cfg_file is None:
         return None
     group, _, option = error.missing_cfg_file.rpartition("/")
-    options = [name for name in error.options or () if not name.startswith("_")]
     if not group:
         return f"there is no {option}.yaml in the configuration's folder"
+    # Hydra tells of none where the option is one of several, as in metrics=[default,fid].
+    found = error.options or GlobalHydra.instance().config_loader().get_group_options(group)
+    options = [name for name in found if not name.startswith("_")]
     close = nearest(option, options)
     ordered = sorted(options, key=lambda name: (name != close, name))
     hint = f"; did you mean {group}={close}?" if close else ""
