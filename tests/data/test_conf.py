@@ -36,7 +36,7 @@ def test_it_begins_with_what_it_is_and_where_it_is_from(name):
 def test_every_key_is_an_argument_or_a_variable_and_no_argument_is_missing(name):
     data = composed(name).data
     raw = OmegaConf.to_container(data)
-    variables = set(re.findall(r"\$\{data\.(\w+)\}", str(raw)))
+    variables = set(re.findall(r"\$\{\.+(\w+)\}", str(raw)))
     check_arguments(raw, variables)
     check_arguments(raw["dataset"], set())
     assert raw["dataset"]["_partial_"] is True

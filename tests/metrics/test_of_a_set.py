@@ -11,6 +11,8 @@ from torch.distributions import Independent, Normal
 from analysis.linear import linear_vae, marginal, solved_vae
 from vae_exp.analysis.regret import likelihood_regret
 from vae_exp.build import build_data, build_model, build_module, build_trainer
+from vae_exp.config.check import check
+from vae_exp.config.compose import compose
 from vae_exp.metrics.ais import AnnealedNLL
 from vae_exp.metrics.base import OfASet
 from vae_exp.metrics.features import OfTheData, principal_components
@@ -253,6 +255,18 @@ def test_a_model_with_a_class_of_its_own_needs_no_labels_of_foreign_pictures(set
     else:
         assert figures == {}
         assert "model.context=label has no labels" in caplog.text
+
+
+def test_foreign_data_have_settings_of_their_own():
+    own = ("data=sprites", "data.size=32", "data.root=here", "metrics=ood", "run_dir=none")
+    files = ("data@metrics.ood.against=npz", "metrics.ood.against.path=other.npz")
+    foreign = check(compose("train", [*own, *files]))["metrics"]["ood"]["against"]
+    assert foreign["dataset"]["path"] == "other.npz"
+    both = check(compose("train", [*own, "data@metrics.ood.against=sprites", "metrics.ood.against.size=64"]))
+    sizes = [data["dataset"]["size"] for data in (both["data"], both["metrics"]["ood"]["against"])]
+    assert sizes == [32, 64]
+    published = check(compose("train", [*own, "data@metrics.ood.against=cifar10"]))["metrics"]["ood"]["against"]
+    assert published["dataset"]["root"] == "here"
 
 
 def test_regret_is_the_gap_that_the_encoder_leaves():
