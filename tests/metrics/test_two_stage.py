@@ -62,3 +62,13 @@ def test_samples_are_of_the_latents_that_the_decoder_knows(quality):
 def test_a_model_without_one_group_of_real_latents_has_no_such_figures(quality, chosen):
     model = build_model(check(compose("train", [*chosen, "run_dir=none"])), DataSpec((1, 8, 8), "binary", 100))
     assert two_stage(quality).figures("test", model, lambda split, n: {"x": torch.rand(n, 1, 8, 8)}) == {}
+
+
+def test_a_class_without_training_examples_is_no_reason_to_lose_the_other_figures(quality, settings, caplog):
+    model = build_model(settings("model.context=label"), DataSpec((1, 8, 8), "binary", 100, 3)).eval()
+
+    def examples(split, n):
+        return {"x": torch.rand(40, 1, 8, 8), "y": torch.arange(40) % 2}
+
+    assert two_stage(quality).figures("test", model, examples) == {}
+    assert "metrics.two_stage: no figures: sampler: cannot be fitted to class 2" in caplog.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from vae_exp.errors import UserError
 from vae_exp.metrics.base import Examples, OfASet, Stage
 from vae_exp.metrics.sample_quality import SampleQuality
 from vae_exp.metrics.sharpness import Sharpness
@@ -17,6 +19,8 @@ from vae_exp.models.vae import VAE
 from vae_exp.samplers.base import Sampler
 from vae_exp.samplers.by_class import ByClass, aggregated_posterior
 from vae_exp.types import Count, Draw, in_parts
+
+log = logging.getLogger(__name__)
 
 
 class TwoStage(OfASet):
@@ -51,11 +55,15 @@ class TwoStage(OfASet):
         self.sample_quality, self.sharpness = sample_quality, sharpness
 
     def figures(self, stage: Stage, model: Any, examples: Examples) -> dict[str, Tensor]:
-        """No figures where the latents are no real vectors of one group."""
+        """No figures where the latents are no real vectors of one group, or no density can be fitted to them."""
         if not (model.spec.pictures and isinstance(model, VAE) and model.posterior.space == "real"):
             return {}
         density = ByClass(model, self.sampler, temperature=1.0).to(next(model.parameters()))
-        density.fit(*aggregated_posterior(model, in_parts(examples("train", self.num_fitted), self.rows)))
+        try:
+            density.fit(*aggregated_posterior(model, in_parts(examples("train", self.num_fitted), self.rows)))
+        except UserError as error:  # the other figures are as good as ever
+            log.warning("metrics.two_stage: no figures: %s", error)
+            return {}
         second = _OfADraw(model, density.draw)
         found = self.sample_quality.figures(stage, second, examples)
         sharp = self.sharpness.figures(stage, second, examples)
