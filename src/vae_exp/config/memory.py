@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
-from unittest.mock import patch
 
 from hydra._internal import config_loader_impl, defaults_list
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -71,9 +70,19 @@ def remembered() -> Iterator[None]:
         return tuple((source.provider, source.path) for source in repo.get_sources())
 
     with (
-        patch.object(ConfigRepository, "load_config", loaded),
-        patch.object(config_loader_impl, "create_defaults_list", found),
-        patch.object(defaults_list, "_create_interpolation_map", choices),
-        patch.object(ConfigLoaderImpl, "_compose_config_from_defaults_list", composed),
+        _replaced(ConfigRepository, "load_config", loaded),
+        _replaced(config_loader_impl, "create_defaults_list", found),
+        _replaced(defaults_list, "_create_interpolation_map", choices),
+        _replaced(ConfigLoaderImpl, "_compose_config_from_defaults_list", composed),
     ):
         yield
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, by: Any) -> Iterator[None]:
+    before = getattr(owner, name)
+    setattr(owner, name, by)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
