@@ -1,4 +1,5 @@
 import pytest
+from hydra._internal import config_loader_impl
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
@@ -143,6 +144,23 @@ def test_what_is_remembered_is_what_hydra_composes():
         together = [compose("train", words) for words in RUNS]
     assert [OmegaConf.to_container(cfg) for cfg in together] == [OmegaConf.to_container(cfg) for cfg in alone]
     assert all(OmegaConf.is_struct(cfg) for cfg in together)
+
+
+def test_within_a_memory_another_one_asks_the_first(monkeypatch):
+    asked, find = [], config_loader_impl.create_defaults_list
+
+    def counted(*args, **kwargs):
+        asked.append(args)
+        return find(*args, **kwargs)
+
+    monkeypatch.setattr(config_loader_impl, "create_defaults_list", counted)
+    alone = compose("train", RUNS[0])
+    asked.clear()
+    with remembered():
+        for _ in range(2):
+            with remembered():
+                assert OmegaConf.to_container(compose("train", RUNS[0])) == OmegaConf.to_container(alone)
+    assert len(asked) == 1
 
 
 def test_what_a_run_adds_is_in_no_other(conf):

@@ -13,7 +13,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from vae_exp.config.memory import remembered
 _PATIENCE = 1.0  # seconds between two looks after the parent
 _slot: FileLock | None = None
 _at_work = threading.Lock()
+_for_life = ExitStack()
 
 
 def register() -> None:
@@ -119,7 +120,7 @@ def _settle(n_jobs: int) -> None:
     devices = gpus()
     if devices:
         os.environ["CUDA_VISIBLE_DEVICES"] = devices[number % len(devices)]
-    remembered().__enter__()  # for all of its life: its further runs are of the same sweep
+    _for_life.enter_context(remembered())  # its further runs are of the same sweep
     threading.Thread(target=_end_with, args=(os.getppid(),), name="parent", daemon=True).start()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from hydra._internal import config_loader_impl, defaults_list
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_repository import ConfigRepository, IConfigRepository
-from hydra._internal.defaults_list import DefaultsList, Overrides, create_defaults_list
+from hydra._internal.defaults_list import DefaultsList, Overrides
 from hydra.core.default_element import InputDefault, ResultDefault
 from hydra.core.override_parser.types import Override
 from hydra.plugins.config_source import ConfigResult
@@ -30,8 +30,8 @@ def remembered() -> Iterator[None]:
     merged: dict[int, bytes] = {}  # by the identity of lists, which `lists` keeps alive
     files: dict[Any, bytes] = {}
     choices_for = defaults_list._create_interpolation_map
-    find, merge = create_defaults_list, ConfigLoaderImpl._compose_config_from_defaults_list
-    load = ConfigRepository.load_config
+    find: Any = vars(config_loader_impl)["create_defaults_list"]  # as it is now: within another memory, that one's
+    merge, load = ConfigLoaderImpl._compose_config_from_defaults_list, ConfigRepository.load_config
 
     def found(
         repo: IConfigRepository,
