@@ -31,5 +31,5 @@ def test_one_leaves_any_distribution_as_it_is():
 
 def test_a_distribution_without_a_rule_is_refused_in_one_sentence():
     for p in (Gumbel(torch.zeros(2), torch.ones(2)), Independent(Gumbel(torch.zeros(2), torch.ones(2)), 1)):
-        with pytest.raises(UserError, match=r"temperature=0\.5 has no meaning for a Gumbel prior"):
+        with pytest.raises(UserError, match=r"temperature=0\.5 has no meaning for a Gumbel;"):
             tempered(p, 0.5)

@@ -182,7 +182,7 @@ def test_temperature_multiplies_the_spread_about_the_components_means(name):
 
 @pytest.mark.parametrize("kind", ["affine", "spline"])
 def test_a_flow_has_no_temperature(kind):
-    with pytest.raises(UserError, match=r"temperature=0\.5 has no meaning for a Straightened prior"):
+    with pytest.raises(UserError, match=r"temperature=0\.5 has no meaning for a Straightened;"):
         tempered(flow(2, kind)(None), 0.5)
 
 

@@ -154,6 +154,11 @@ def test_latents_that_cannot_be_fitted_are_refused():
             make(2).fit(torch.randn(1, 2))
 
 
+def test_a_fit_that_diverges_at_once_is_refused():
+    with pytest.raises(ValueError, match=r"no step gave a finite likelihood; learning_rate=1e\+300"):
+        flow(2, steps=5, kind="affine", learning_rate=1e300).fit(torch.randn(100, 2).double())
+
+
 def test_latents_that_are_all_alike_give_a_density():
     for make in (flow, second_vae):
         density = make(2, steps=2)

@@ -20,7 +20,7 @@ def tempered(p: Distribution, temperature: float) -> Distribution:
     """
     if temperature == 1.0:
         return p
-    raise UserError(f"temperature={temperature} has no meaning for a {type(p).__name__} prior; use temperature=1")
+    raise UserError(f"temperature={temperature} has no meaning for a {type(p).__name__}; use temperature=1")
 
 
 @tempered.register(Normal)

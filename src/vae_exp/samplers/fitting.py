@@ -35,6 +35,9 @@ def fit_by_adam(
         batch_size: Latents of a step.
         learning_rate: At the beginning.
         held_out: Fraction of the latents that is not fitted.
+
+    Raises:
+        ValueError: The likelihood of those was never a finite number.
     """
     z = z[torch.randperm(len(z)).to(z.device)]
     count = min(int(held_out * len(z)), len(z) - 1)
@@ -53,6 +56,8 @@ def fit_by_adam(
             score = _mean(nats, judging, batch_size)
             if score < best:
                 best, weights = score, copy.deepcopy(density.state_dict())
+    if best == float("inf"):
+        raise ValueError(f"no step gave a finite likelihood; learning_rate={learning_rate} may be too large")
     density.load_state_dict(weights)
     density.requires_grad_(False)
 
