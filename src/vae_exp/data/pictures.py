@@ -35,7 +35,8 @@ class Pictures(Split, Dataset[tuple[Tensor, int]]):
     y: Tensor | None
     decode: Callable[[Any], Tensor]
     shape: tuple[int, int, int]
-    factors: None = None
+
+    factors = None  # files do not tell them
 
     def __len__(self) -> int:
         return len(self.files)

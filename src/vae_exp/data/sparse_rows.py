@@ -31,8 +31,7 @@ class SparseRows(Split):
     row_names: Sequence[str]
     item_names: tuple[str, ...]
 
-    y: None = None  # rows have no classes
-    factors: None = None
+    y = factors = None  # rows have no classes
 
     def __post_init__(self) -> None:
         self.shape = (len(self.item_names),)
